@@ -1,0 +1,95 @@
+// Batch messages: many rows in one request, a stream of rows in reply, closed by a message of its own (LAST).
+//
+// The request encoder repeats nothing: a row equal to the one before it in all but its digest becomes a REPEAT row of 25
+// bytes. The reply decoder walks rows wherever message boundaries fall; rows come in any order and name their index.
+#pragma once
+
+#include <cstdint>
+
+#include "wire/digest.h"
+#include "wire/message.h"
+
+namespace aero::wire {
+
+// What a row asks for, apart from its key. Rows of one shape share one template; views must outlive the encoding.
+struct row_template {
+    std::string_view name_space;
+    std::string_view set;
+    uint8_t info1 = 0;
+    uint8_t info2 = 0;
+    uint8_t info3 = 0;
+    bool has_generation = false;  // delete and write rows carry generation and ttl
+    uint16_t generation = 0;
+    uint32_t ttl = 0;             // read rows: the read-touch percentage
+    byte_view filter;             // packed expression, or empty
+    byte_view ops;                // finished operations
+    uint16_t op_count = 0;
+};
+
+// Appends one batch request. Not reusable: one writer, one message.
+class batch_writer {
+  public:
+    // `timeout_ms` 0 leaves the server its default of 30 s.
+    batch_writer(buffer& to, uint8_t batch_flags, uint32_t timeout_ms, uint32_t rows_expected);
+    // `key_field` is the particle type byte and value of a key to store, or empty. Rows that carry one never repeat.
+    void row(uint32_t index, const digest& key, const row_template& shape, byte_view key_field = {});
+    // A row of exactly the shape of the row before it. REQUIRES: a row was written, without a key field
+    void repeat(uint32_t index, const digest& key);
+    void finish();
+
+  private:
+    buffer& to_;
+    size_t start_;
+    size_t field_start_;
+    uint32_t rows_ = 0;
+};
+
+// One decoded row of a reply; views into the reply's bytes.
+struct reply_row {
+    message_header header;  // header.transaction_ttl is the row index, header.result_code its result
+    byte_view ops;          // header.ops operations
+};
+
+// Walks the body of one message frame. `next` gives false at the end and when the bytes are not allowed; ask `ok`.
+class reply_rows {
+  public:
+    explicit reply_rows(byte_view body) noexcept : from_(body) {}
+    bool next(reply_row& row) noexcept;
+    bool ok() const noexcept { return from_.ok(); }
+
+  private:
+    reader from_;
+};
+
+// A request as the server sees it: the rows with REPEAT resolved.
+struct request_row {
+    uint32_t index = 0;
+    digest key{};
+    uint8_t info1 = 0, info2 = 0, info3 = 0, info4 = 0;
+    uint16_t generation = 0;
+    uint32_t ttl = 0;
+    byte_view fields;  // field_count fields
+    uint16_t field_count = 0;
+    byte_view ops;
+    uint16_t op_count = 0;
+    bool repeated = false;
+};
+class request_rows {
+  public:
+    // `field` is the data of the batch field.
+    explicit request_rows(byte_view field) noexcept;
+    uint32_t count() const noexcept { return count_; }
+    uint8_t flags() const noexcept { return flags_; }
+    bool next(request_row& row) noexcept;
+    bool ok() const noexcept { return from_.ok(); }
+
+  private:
+    reader from_;
+    uint32_t count_ = 0;
+    uint32_t seen_ = 0;
+    uint8_t flags_ = 0;
+    bool repeatable_ = false;
+    request_row last_{};
+};
+
+}  // namespace aero::wire

@@ -1,0 +1,92 @@
+// Record messages (type 3): the framing header, the message header, fields and operations.
+//
+//     | version | type | body length (48 bits) |  22 bytes of header | fields ... | operations ... |
+//     `------------ 8 bytes ------------------'`------------------- body -----------------------'
+//
+// Views point into the caller's bytes and own nothing. Decoders check every length and never trust one; encoders write
+// exactly what a decoder of ours reads back.
+#pragma once
+
+#include <optional>
+
+#include "base/buffer.h"
+#include "base/reader.h"
+#include "wire/protocol.h"
+
+namespace aero::wire {
+
+struct frame_header {
+    frame_type type;
+    size_t body_size;
+};
+// Nothing when the version, the type or the length is not one the protocol allows. REQUIRES: 8 bytes.
+std::optional<frame_header> decode_frame_header(const uint8_t* bytes) noexcept;
+void encode_frame_header(uint8_t* to, frame_type type, size_t body_size) noexcept;
+
+// The 22 bytes, request and response alike.
+struct message_header {
+    uint8_t info1 = 0;
+    uint8_t info2 = 0;
+    uint8_t info3 = 0;
+    uint8_t info4 = 0;
+    uint8_t result_code = 0;
+    uint32_t generation = 0;
+    uint32_t ttl = 0;              // request: seconds; response: void time
+    uint32_t transaction_ttl = 0;  // request: timeout in ms; batch row of a response: row index
+    uint16_t fields = 0;
+    uint16_t ops = 0;
+
+    bool operator==(const message_header&) const = default;
+};
+message_header decode_message_header(const uint8_t* bytes) noexcept;  // REQUIRES: 22 bytes
+void encode_message_header(uint8_t* to, const message_header& header) noexcept;
+
+struct field_view {
+    field_type type;
+    byte_view data;
+};
+struct op_view {
+    op_code code;
+    particle type;
+    uint8_t flags;
+    std::string_view name;
+    byte_view value;
+};
+// Fail the reader when a length overruns it.
+field_view read_field(reader& from) noexcept;
+op_view read_op(reader& from) noexcept;
+// Passes over `count` fields or operations without looking inside.
+void skip_fields(reader& from, unsigned count) noexcept;
+void skip_ops(reader& from, unsigned count) noexcept;
+
+void append_field(buffer& to, field_type type, byte_view data);
+inline void append_field(buffer& to, field_type type, std::string_view text) { append_field(to, type, as_bytes(text)); }
+// An operation with a finished value. REQUIRES: name.size() <= 255
+void append_op(buffer& to, op_code code, particle type, std::string_view name, byte_view value, uint8_t flags = 0);
+// The same in two steps, for values written in place: `begin_op`, append the value's bytes, `end_op(start)`.
+size_t begin_op(buffer& to, op_code code, particle type, std::string_view name, uint8_t flags = 0);
+void end_op(buffer& to, size_t start) noexcept;
+
+// Writes a message in place: reserves the headers, lets fields and operations be appended, then fills in the lengths.
+class message_writer {
+  public:
+    explicit message_writer(buffer& to);  // appends to `to`
+    void field(field_type type, byte_view data) { append_field(to_, type, data), ++header_.fields; }
+    void field(field_type type, std::string_view text) { field(type, as_bytes(text)); }
+    message_header& header() noexcept { return header_; }  // counts of fields and ops are kept by the writer
+    buffer& ops(unsigned count) noexcept {                 // where the caller appends `count` finished operations
+        header_.ops = static_cast<uint16_t>(header_.ops + count);
+        return to_;
+    }
+    void finish(frame_type type = frame_type::message);
+
+  private:
+    buffer& to_;
+    size_t start_;
+    message_header header_;
+};
+
+// Client ttl of a void time: seconds left, at least 1; `ttl_never` for 0. `now_s` is Unix time.
+uint32_t ttl_from_void_time(uint32_t void_time, int64_t now_s) noexcept;
+
+}  // namespace aero::wire
