@@ -6,25 +6,11 @@
 
 #include <cstdint>
 
+#include "aero/request.h"
 #include "wire/digest.h"
 #include "wire/message.h"
 
 namespace aero::wire {
-
-// What a row asks for, apart from its key. Rows of one shape share one template; views must outlive the encoding.
-struct row_template {
-    std::string_view name_space;
-    std::string_view set;
-    uint8_t info1 = 0;
-    uint8_t info2 = 0;
-    uint8_t info3 = 0;
-    bool has_generation = false;  // delete and write rows carry generation and ttl
-    uint16_t generation = 0;
-    uint32_t ttl = 0;             // read rows: the read-touch percentage
-    byte_view filter;             // packed expression, or empty
-    byte_view ops;                // finished operations
-    uint16_t op_count = 0;
-};
 
 // Appends one batch request. Not reusable: one writer, one message.
 class batch_writer {

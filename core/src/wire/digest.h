@@ -3,14 +3,13 @@
 // Pure functions, safe from any thread. The lane width is chosen once per process from what the processor offers.
 #pragma once
 
-#include <array>
-
+#include "aero/request.h"
 #include "base/bytes.h"
 #include "wire/protocol.h"
 
 namespace aero::wire {
 
-using digest = std::array<uint8_t, digest_size>;
+using aero::digest;
 
 // What is hashed of one key; views into the caller's memory. Integer keys are hashed as 8 bytes, big-endian.
 struct key_view {

@@ -1,0 +1,134 @@
+// What a call asks of the cluster and what comes back, close to the wire: the form that bindings use.
+//
+// Requests are views into the caller's memory and need to live only until the function that takes them returns; replies
+// own their bytes. Typed C++ users want `aero/client.h`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "aero/error.h"
+
+namespace aero {
+
+using digest = std::array<uint8_t, 20>;
+
+enum class replica_policy : uint8_t { master = 0, sequence = 1, prefer_rack = 2, random = 3 };
+
+// Times and tries of one call; units in the names. A total timeout of 0 means no deadline.
+struct transport_policy {
+    uint32_t total_timeout_ms = 1000;
+    uint32_t socket_timeout_ms = 30000;
+    uint32_t max_retries = 2;
+    uint32_t sleep_between_retries_ms = 0;
+    uint32_t timeout_delay_ms = 0;
+    replica_policy replica = replica_policy::sequence;
+
+    bool operator==(const transport_policy&) const = default;
+};
+
+// One operation on one record. `ops` are finished operations of the protocol.
+struct record_request {
+    std::string_view name_space;
+    std::string_view set;
+    aero::digest digest{};
+    std::span<const uint8_t> key_field;  // particle type byte and value of a key to send along, or empty
+    std::span<const uint8_t> filter;     // packed expression, or empty
+    std::span<const uint8_t> ops;
+    uint16_t op_count = 0;
+    uint8_t info1 = 0;
+    uint8_t info2 = 0;
+    uint8_t info3 = 0;
+    uint32_t generation = 0;
+    uint32_t ttl = 0;  // seconds; on reads the read-touch percentage
+    bool is_write = false;
+};
+
+// A successful or refused answer of a server. `code` other than ok is the server's verdict on this record.
+struct record_reply {
+    aero::code code = code::ok;
+    uint32_t generation = 0;
+    uint32_t void_time = 0;  // seconds since 2010-01-01, 0 = never expires
+    uint16_t op_count = 0;
+    std::span<const uint8_t> ops;       // `op_count` operations; points into `bytes`
+    std::shared_ptr<const void> owner;  // keeps the bytes of `ops` alive
+};
+
+// What a row of a batch asks for, apart from its key. Rows of one shape share one template.
+struct row_template {
+    std::string_view name_space;
+    std::string_view set;
+    uint8_t info1 = 0;
+    uint8_t info2 = 0;
+    uint8_t info3 = 0;
+    bool has_generation = false;  // write and delete rows carry generation and ttl
+    uint16_t generation = 0;
+    uint32_t ttl = 0;             // read rows: the read-touch percentage
+    std::span<const uint8_t> filter;
+    std::span<const uint8_t> ops;
+    uint16_t op_count = 0;
+};
+
+struct batch_request {
+    std::span<const aero::digest> digests;        // one per row
+    std::span<const uint32_t> template_of;        // one per row, index into `templates`; empty: all rows use templates[0]
+    std::span<const row_template> templates;
+    std::span<const std::span<const uint8_t>> key_fields;  // one per row, or empty when no row stores its key
+    std::span<const uint8_t> filter;              // for every row without its own
+    uint8_t flags = 0x0D;                         // batch flags of the protocol
+    bool is_write = false;                        // some row writes
+};
+
+// Where the answer of one row stands, in the order of the request.
+struct row_result {
+    static constexpr uint16_t in_doubt_flag = 1;
+    static constexpr int16_t unanswered = -15;  // the server sent no row for it
+
+    uint32_t offset = 0;     // of the first operation within its chunk
+    uint32_t void_time = 0;
+    uint16_t chunk = 0;
+    uint16_t op_count = 0;
+    int16_t code = unanswered;  // result code of the server, or a negative local one
+    uint16_t generation = 0;
+    uint16_t flags = 0;
+
+    bool ok() const noexcept { return code == 0; }
+    bool in_doubt() const noexcept { return (flags & in_doubt_flag) != 0; }
+};
+
+// The bytes that arrived plus an index of rows; nothing is decoded. Moves cheaply; memory goes back to a pool.
+class batch_reply {
+  public:
+    batch_reply();
+    batch_reply(batch_reply&&) noexcept;
+    batch_reply& operator=(batch_reply&&) noexcept;
+    ~batch_reply();
+
+    std::span<const row_result> rows() const noexcept;
+    // The operations of an answered row: from its first operation to the end of its chunk.
+    std::span<const uint8_t> ops_of(const row_result& row) const noexcept;
+    size_t bytes_held() const noexcept;
+
+    struct storage;
+    explicit batch_reply(std::unique_ptr<storage> held) noexcept;
+    storage& held() noexcept { return *storage_; }
+
+  private:
+    std::unique_ptr<storage> storage_;
+};
+
+// Time marks of a call, monotonic nanoseconds; filled only where the caller asked for them. Zero: not reached.
+struct call_times {
+    int64_t admitted = 0;    // slot of the concurrency limit held
+    int64_t sent = 0;        // first byte given to a socket
+    int64_t received = 0;    // last byte of the last attempt arrived at this machine
+    int64_t read = 0;        // that byte read by us
+    int64_t retry_wait = 0;  // sum of the pauses between attempts (a duration)
+    uint32_t attempts = 0;
+};
+
+}  // namespace aero

@@ -1,0 +1,47 @@
+// A connected cluster: the view that calls route by, kept fresh by one tend thread that never takes a foreign lock.
+//
+// Threads: every member may be called from any thread. The tend thread blocks all signals and ends in `close`.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "aero/config.h"
+#include "cluster/view.h"
+
+namespace aero::cluster {
+
+class cluster {
+  public:
+    // Seeds in parallel until one yields a cluster with a partition map, at most `connect_timeout_ms`. Errors: cluster
+    // (nobody answered; the text lists each seed with its reason), client (cluster name differs), invalid_host.
+    static result<std::shared_ptr<cluster>> open(client_config config);
+    ~cluster();
+
+    const client_config& config() const noexcept { return config_; }
+    uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+    view_ptr current() const;     // takes a short lock; callers keep the pointer while version() stands
+    void tend_soon() noexcept;    // asks for an early tend after an error; at most one per 100 ms is honoured
+    void close() noexcept;        // joins the tend thread, closes resting connections; idempotent
+    bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+    // In a forked child: forget the thread and the descriptors without touching the parent's connections.
+    void abandon_after_fork() noexcept;
+    uint64_t id() const noexcept { return id_; }  // unique within the process, for caches by thread
+
+  private:
+    explicit cluster(client_config config);
+    void publish(view_ptr next);
+
+    const client_config config_;
+    const uint64_t id_;
+    std::atomic<uint64_t> version_{0};
+    std::atomic<bool> closed_{false};
+    mutable std::mutex mutex_;
+    view_ptr view_;  // guarded by mutex_
+    struct tending;
+    std::unique_ptr<tending> tending_;
+};
+
+}  // namespace aero::cluster

@@ -1,0 +1,53 @@
+// A server node as a client knows it. Shared by snapshots, pools and calls in flight; lives as long as anyone holds it.
+//
+// Threads: name and address never change. Counters are atomics. The pool of synchronous connections has a lock of its own.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/stream.h"
+
+namespace aero::cluster {
+
+// A connection at rest in a pool or held by one call. Counted in its node's `connections` from its start to its end.
+struct connection {
+    io::stream stream;
+    nanos last_used = 0;
+};
+
+class node {
+  public:
+    node(std::string name, io::endpoint address) : name_(std::move(name)), address_(std::move(address)) {}
+
+    const std::string& name() const noexcept { return name_; }
+    const io::endpoint& address() const noexcept { return address_; }
+    const std::string& address_text() const noexcept { return address_text_; }
+
+    bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
+    void deactivate() noexcept;  // closes what rests in the pool
+
+    // Counts a new connection against `max`; false when the node has as many already. Give back with `drop_slot`.
+    bool take_slot(uint32_t max) noexcept;
+    void drop_slot() noexcept;
+    uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
+
+    // Synchronous pool, last in first out. A taken connection keeps its slot.
+    std::optional<connection> take_idle(nanos now, nanos idle_max);
+    void give_back(connection&& back, nanos now);  // closes it when the node is inactive
+
+  private:
+    const std::string name_;
+    const io::endpoint address_;
+    const std::string address_text_ = address_.text();
+    std::atomic<bool> active_{true};
+    std::atomic<uint32_t> connections_{0};
+    std::mutex mutex_;
+    std::vector<connection> idle_;  // guarded by mutex_
+};
+
+}  // namespace aero::cluster

@@ -1,0 +1,47 @@
+// What the client knows of the cluster at one moment: nodes and who owns which partition. Immutable and replaced whole, so
+// readers never lock; a view is shared by pointer.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aero/request.h"
+#include "cluster/node.h"
+#include "wire/protocol.h"
+
+namespace aero::cluster {
+
+inline constexpr uint8_t no_node = 255;
+inline constexpr unsigned nodes_max = 128;     // indexes fit a byte with room to spare
+inline constexpr unsigned replicas_max = 3;
+
+struct namespace_map {
+    std::string name;
+    bool strong_consistency = false;
+    uint8_t replicas = 1;  // 1..replicas_max
+    // owners[r][p]: index into view::nodes of the node that holds replica r of partition p, or no_node.
+    std::array<std::array<uint8_t, wire::partitions>, replicas_max> owners;
+};
+
+struct view {
+    uint64_t version = 0;
+    std::vector<std::shared_ptr<node>> nodes;
+    std::vector<std::unique_ptr<const namespace_map>> namespaces;
+
+    const namespace_map* find(std::string_view name) const noexcept;
+    std::string namespace_names() const;  // "a, b" for messages
+};
+
+using view_ptr = std::shared_ptr<const view>;
+
+// Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks on.
+// Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
+uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy, unsigned tried,
+              std::span<const int> rack_ids = {}) noexcept;
+// Distinct active owners of a partition: with one only, a retry has nowhere else to go.
+unsigned replica_count(const namespace_map& map, const view& seen, unsigned partition) noexcept;
+
+}  // namespace aero::cluster
