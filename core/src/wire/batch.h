@@ -15,8 +15,8 @@ namespace aero::wire {
 // Appends one batch request. Not reusable: one writer, one message.
 class batch_writer {
   public:
-    // `timeout_ms` 0 leaves the server its default of 30 s.
-    batch_writer(buffer& to, uint8_t batch_flags, uint32_t timeout_ms, uint32_t rows_expected);
+    // `timeout_ms` 0 leaves the server its default of 30 s. `filter` holds for every row without one of its own.
+    batch_writer(buffer& to, uint8_t batch_flags, uint32_t timeout_ms, uint32_t rows_expected, byte_view filter = {});
     // `key_field` is the particle type byte and value of a key to store, or empty. Rows that carry one never repeat.
     void row(uint32_t index, const digest& key, const row_template& shape, byte_view key_field = {});
     // A row of exactly the shape of the row before it. REQUIRES: a row was written, without a key field
@@ -28,11 +28,13 @@ class batch_writer {
     size_t start_;
     size_t field_start_;
     uint32_t rows_ = 0;
+    bool repeatable_ = false;
 };
 
 // One decoded row of a reply; views into the reply's bytes.
 struct reply_row {
     message_header header;  // header.transaction_ttl is the row index, header.result_code its result
+    byte_view fields;       // header.fields fields; batch rows have them only in transactions, query rows always
     byte_view ops;          // header.ops operations
 };
 
@@ -51,6 +53,7 @@ class reply_rows {
 struct request_row {
     uint32_t index = 0;
     digest key{};
+    uint8_t flags = 0;  // row_flag bits of the row that gave the shape
     uint8_t info1 = 0, info2 = 0, info3 = 0, info4 = 0;
     uint16_t generation = 0;
     uint32_t ttl = 0;
@@ -62,7 +65,8 @@ struct request_row {
 };
 class request_rows {
   public:
-    // `field` is the data of the batch field.
+    // `field` is the data of the batch field. A count that the bytes cannot hold fails at once, so `count` may be used to
+    // reserve memory; a count of zero is left to the caller.
     explicit request_rows(byte_view field) noexcept;
     uint32_t count() const noexcept { return count_; }
     uint8_t flags() const noexcept { return flags_; }
@@ -70,6 +74,8 @@ class request_rows {
     bool ok() const noexcept { return from_.ok(); }
 
   private:
+    bool read_shape(uint8_t flags) noexcept;
+
     reader from_;
     uint32_t count_ = 0;
     uint32_t seen_ = 0;

@@ -21,7 +21,7 @@ struct pack_token {
     pack_kind kind = pack_kind::nil;
     bool boolean = false;
     bool single = false;                   // floating: was a 32-bit float
-    particle type = particle::string;      // bytes
+    particle type = particle::string;      // bytes; null for an empty payload, which has no type byte
     int64_t integer = 0;
     uint64_t unsigned_integer = 0;         // kind unsigned_integer: values above INT64_MAX
     double floating = 0;
