@@ -6,9 +6,10 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aero/error.h"
@@ -48,14 +49,43 @@ struct record_request {
     bool is_write = false;
 };
 
-// A successful or refused answer of a server. `code` other than ok is the server's verdict on this record.
+// Bytes of a reply, owned by one holder. The memory returns to a pool of the thread that lets it go.
+class held_bytes {
+  public:
+    held_bytes() noexcept = default;
+    held_bytes(uint8_t* data, size_t size, size_t capacity) noexcept : data_(data), size_(size), capacity_(capacity) {}
+    held_bytes(held_bytes&& other) noexcept { swap(other); }
+    held_bytes& operator=(held_bytes&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~held_bytes() {
+        if (data_ != nullptr) release();
+    }
+    std::span<const uint8_t> view() const noexcept { return {data_, size_}; }
+    size_t capacity() const noexcept { return capacity_; }
+
+  private:
+    void swap(held_bytes& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+    }
+    void release() noexcept;
+
+    uint8_t* data_ = nullptr;
+    size_t size_ = 0;
+    size_t capacity_ = 0;
+};
+
+// What a server answered for one record. `code` other than ok is its verdict on this record.
 struct record_reply {
     aero::code code = code::ok;
     uint32_t generation = 0;
     uint32_t void_time = 0;  // seconds since 2010-01-01, 0 = never expires
     uint16_t op_count = 0;
-    std::span<const uint8_t> ops;       // `op_count` operations; points into `bytes`
-    std::shared_ptr<const void> owner;  // keeps the bytes of `ops` alive
+    std::span<const uint8_t> ops;  // `op_count` operations; points into `bytes`
+    held_bytes bytes;
 };
 
 // What a row of a batch asks for, apart from its key. Rows of one shape share one template.
@@ -101,24 +131,21 @@ struct row_result {
 };
 
 // The bytes that arrived plus an index of rows; nothing is decoded. Moves cheaply; memory goes back to a pool.
-class batch_reply {
-  public:
-    batch_reply();
-    batch_reply(batch_reply&&) noexcept;
-    batch_reply& operator=(batch_reply&&) noexcept;
-    ~batch_reply();
+struct batch_reply {
+    std::vector<row_result> rows;    // in the order of the request
+    std::vector<held_bytes> chunks;  // one per message stream that answered
 
-    std::span<const row_result> rows() const noexcept;
     // The operations of an answered row: from its first operation to the end of its chunk.
-    std::span<const uint8_t> ops_of(const row_result& row) const noexcept;
+    std::span<const uint8_t> ops_of(const row_result& row) const noexcept {
+        return chunks[row.chunk].view().subspan(row.offset);
+    }
     size_t bytes_held() const noexcept;
+};
 
-    struct storage;
-    explicit batch_reply(std::unique_ptr<storage> held) noexcept;
-    storage& held() noexcept { return *storage_; }
-
-  private:
-    std::unique_ptr<storage> storage_;
+struct info_reply {
+    std::string node;  // its name
+    aero::code code = code::ok;
+    std::string text;  // the value, without the echoed command; or why there is none
 };
 
 // Time marks of a call, monotonic nanoseconds; filled only where the caller asked for them. Zero: not reached.
