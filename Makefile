@@ -1,0 +1,60 @@
+# One way to build, test and measure. `make help` lists the commands; each does its own set-up, and repeating one is quick.
+#
+# Stamps remember what is done: build/stamps/ for system packages, .venv/stamps/ for what lives in the virtual environment.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PY := .venv/bin/python
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
+# ccache entries made in one build folder serve the others.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
+export CCACHE_MAXSIZE ?= 2G
+
+SYSTEM := build/stamps/system
+VENV := .venv/stamps
+# Adding or removing a file changes its folder, so folders are named too.
+NATIVE_SOURCES := $(shell find core/src core/include server bindings cmake CMakeLists.txt core/CMakeLists.txt \
+	\( -name '*.h' -o -name '*.cc' -o -name CMakeLists.txt -o -name '*.cmake' \) ! -name '*_test.cc' ! -name '*_fuzz.cc' \
+	! -name '*_bench.cc' 2>/dev/null)
+PACKAGE_FILES := $(shell find python -name '*.py' -o -name '*.pyi' 2>/dev/null | LC_ALL=C sort | cksum | cut -d' ' -f1)
+
+.PHONY: help
+help:  ## Shows this list
+	@echo "usage: make COMMAND"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+
+$(SYSTEM)-%: requirements/system.txt tools/setup.py
+	@mkdir -p build/stamps
+	$(PYTHON) tools/setup.py system $*
+	@touch $@
+
+$(VENV)/base: pyproject.toml requirements/demo.txt tools/setup.py | $(SYSTEM)-build
+	$(PYTHON) tools/setup.py venv demo
+	@mkdir -p $(VENV) && touch $@
+
+$(VENV)/tools-%: requirements/%.txt $(VENV)/base
+	$(PYTHON) tools/setup.py venv $*
+	@touch $@
+
+# The list of Python files is part of the stamp's name: an editable install must learn of new ones.
+$(VENV)/package-$(PACKAGE_FILES): $(VENV)/base $(NATIVE_SOURCES)
+	$(PYTHON) tools/setup.py package
+	@rm -f $(VENV)/package-*; touch $@
+
+.PHONY: setup
+setup: $(SYSTEM)-build $(SYSTEM)-test $(VENV)/tools-test $(VENV)/tools-lint  ## Installs system packages, .venv and pinned tools
+
+.PHONY: build
+build: $(VENV)/package-$(PACKAGE_FILES)  ## Release build of the package, installed into .venv (editable)
+
+.PHONY: clean
+clean:  ## Deletes everything that was built (.venv and caches too)
+	rm -rf build .venv dist
