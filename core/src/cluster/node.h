@@ -39,6 +39,8 @@ class node {
     // Synchronous pool, last in first out. A taken connection keeps its slot.
     std::optional<connection> take_idle(nanos now, nanos idle_max);
     void give_back(connection&& back, nanos now);  // closes it when the node is inactive
+    void trim_idle(nanos now, nanos idle_max);     // closes what has rested longer
+    void abandon_after_fork() noexcept;            // in a forked child: closes its copies of what rests here
 
   private:
     const std::string name_;

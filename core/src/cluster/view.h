@@ -24,6 +24,7 @@ struct namespace_map {
     uint8_t replicas = 1;  // 1..replicas_max
     // owners[r][p]: index into view::nodes of the node that holds replica r of partition p, or no_node.
     std::array<std::array<uint8_t, wire::partitions>, replicas_max> owners;
+    std::vector<int> racks;  // rack of each node of the view, or empty when nobody asked for racks
 };
 
 struct view {
@@ -41,6 +42,8 @@ using view_ptr = std::shared_ptr<const view>;
 // Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
 uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy, unsigned tried,
               std::span<const int> rack_ids = {}) noexcept;
+// Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.
+void restart_rotation() noexcept;
 // Distinct active owners of a partition: with one only, a retry has nowhere else to go.
 unsigned replica_count(const namespace_map& map, const view& seen, unsigned partition) noexcept;
 

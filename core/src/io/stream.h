@@ -33,6 +33,8 @@ class stream {
     stream& operator=(stream&& other) noexcept;
     ~stream();
 
+    // Takes over a connected socket, for the accepting side and for tests.
+    static stream adopt(int fd) noexcept { return stream(fd); }
     // Starts a connect that never waits. Writability of `fd()` tells that `finish_connect` may be asked.
     static result<stream> start_connect(const endpoint& to);
     // ok: connected; would_block: not yet; failed: refused or unreachable.
@@ -53,11 +55,15 @@ class stream {
     bool stale() const noexcept;
 
   private:
+    io_result receive(byte_span into, int flags) noexcept;
+    bool set_receive_timeout(nanos timeout) noexcept;
+
     explicit stream(int fd) noexcept : fd_(fd) {}
 
     int fd_ = -1;
     bool timestamps_ = false;
     nanos receive_timeout_ = -1;  // what SO_RCVTIMEO holds now, so that it is set only when it changes
+    nanos clock_offset_ = 0;      // realtime minus monotonic when time stamps were last read
 };
 
 // The text of an errno, thread-safe.

@@ -1,0 +1,77 @@
+#include "cluster/node.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace aero::cluster {
+
+void node::deactivate() noexcept {
+    std::vector<connection> closing;
+    {
+        const std::lock_guard lock(mutex_);
+        active_.store(false, std::memory_order_relaxed);
+        closing.swap(idle_);
+    }
+    for (size_t i = 0; i < closing.size(); ++i) drop_slot();
+}
+
+bool node::take_slot(uint32_t max) noexcept {
+    uint32_t seen = connections_.load(std::memory_order_relaxed);
+    while (seen < max) {
+        if (connections_.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return true;
+    }
+    return false;
+}
+
+void node::drop_slot() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
+
+std::optional<connection> node::take_idle(nanos now, nanos idle_max) {
+    for (;;) {
+        std::optional<connection> taken;
+        {
+            const std::lock_guard lock(mutex_);
+            if (idle_.empty()) return std::nullopt;
+            taken = std::move(idle_.back());
+            idle_.pop_back();
+        }
+        if (now - taken->last_used <= idle_max && !taken->stream.stale()) return taken;
+        taken.reset();
+        drop_slot();
+    }
+}
+
+void node::give_back(connection&& back, nanos now) {
+    back.last_used = now;
+    {
+        const std::lock_guard lock(mutex_);
+        // Asked under the lock: after `deactivate` nothing may come to rest here.
+        if (active_.load(std::memory_order_relaxed)) {
+            idle_.push_back(std::move(back));
+            return;
+        }
+    }
+    back.stream.close();
+    drop_slot();
+}
+
+void node::trim_idle(nanos now, nanos idle_max) {
+    std::vector<connection> closing;
+    {
+        const std::lock_guard lock(mutex_);
+        // The pool is used last in first out, so its first ones rest longest.
+        const auto fresh = std::ranges::find_if(idle_, [&](const connection& at) { return now - at.last_used <= idle_max; });
+        closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(fresh));
+        idle_.erase(idle_.begin(), fresh);
+    }
+    for (size_t i = 0; i < closing.size(); ++i) drop_slot();
+}
+
+void node::abandon_after_fork() noexcept {
+    active_.store(false, std::memory_order_relaxed);
+    // A thread of the parent may have held the lock at the fork; then the list may be half changed and stays as it is.
+    if (!mutex_.try_lock()) return;
+    idle_.clear();
+    mutex_.unlock();
+}
+
+}  // namespace aero::cluster
