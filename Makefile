@@ -27,7 +27,7 @@ PACKAGE_FILES := $(shell find python -name '*.py' -o -name '*.pyi' 2>/dev/null |
 .PHONY: help
 help:  ## Shows this list
 	@echo "usage: make COMMAND"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## (.*)/  \1|\2/' | column -t -s '|'
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -54,6 +54,24 @@ setup: $(SYSTEM)-build $(SYSTEM)-test $(VENV)/tools-test $(VENV)/tools-lint  ## 
 
 .PHONY: build
 build: $(VENV)/package-$(PACKAGE_FILES)  ## Release build of the package, installed into .venv (editable)
+
+# --- daily work -----------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: build $(SYSTEM)-test $(VENV)/tools-test  ## All tests: C++ with and without epoll, Python on the embedded server
+	$(PYTHON) tools/run_tests.py dev dev-poll python
+
+.PHONY: test-cpp
+test-cpp: $(SYSTEM)-build $(SYSTEM)-test  ## Only the C++ tests (preset dev)
+	$(PYTHON) tools/run_tests.py dev
+
+.PHONY: test-python
+test-python: build $(SYSTEM)-test $(VENV)/tools-test  ## Only the Python suites
+	$(PYTHON) tools/run_tests.py python
+
+.PHONY: asan tsan
+asan tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under sanitizers
+	$(PYTHON) tools/run_tests.py $@
 
 .PHONY: clean
 clean:  ## Deletes everything that was built (.venv and caches too)
