@@ -1,0 +1,247 @@
+"""Aerospike from Python: a client that says where the time of a call goes.
+
+    import aerospike_py
+
+    with aerospike_py.client({"hosts": [("127.0.0.1", 3000)]}).connect() as client:
+        client.put(("test", "users", 1), {"name": "Ada"})
+        print(client.get(("test", "users", 1)).bins)
+
+Importing is cheap: what needs `logging`, `http.server`, `importlib.metadata` or NumPy is loaded when first used.
+"""
+
+from __future__ import annotations
+
+import os as _os
+import sys as _sys
+from typing import TYPE_CHECKING, Any
+
+from . import _aerospike, _constants, exception
+from ._aerospike import (
+    BatchPolicyInstance,
+    LazyBatchRecords,
+    dropped_log_count,
+    get_metrics,
+    is_internal_stage_metrics_enabled,
+    is_metrics_enabled,
+    last_timings,
+    reset_stage_metrics,
+    set_internal_stage_metrics_enabled,
+    set_metrics_enabled,
+)
+from ._async_client import AsyncClient, async_client
+from ._client import Client, client
+from ._constants import *  # noqa: F403
+from .exception import (
+    AdminError,
+    AerospikeError,
+    AerospikeIndexError,
+    AerospikeTimeoutError,
+    BackpressureError,
+    BinExistsError,
+    BinNameError,
+    BinNotFound,
+    BinTypeError,
+    ClientError,
+    ClusterError,
+    FilteredOut,
+    IndexFoundError,
+    IndexNotFound,
+    IntegerRangeError,
+    InvalidArgError,
+    QueryAbortedError,
+    QueryError,
+    RecordError,
+    RecordExistsError,
+    RecordGenerationError,
+    RecordNotFound,
+    RecordTooBig,
+    RustPanicError,
+    ServerError,
+    UDFError,
+)
+from .types import (
+    AdminPolicy,
+    AerospikeKey,
+    AerospikeRecord,
+    BatchDeleteMeta,
+    BatchDeletePolicy,
+    BatchPolicy,
+    BatchReadPolicy,
+    BatchRecord,
+    BatchRecords,
+    BatchRetryInfo,
+    BatchWriteResult,
+    Bins,
+    BinTuple,
+    ClientConfig,
+    ExistsResult,
+    InfoNodeResult,
+    Operation,
+    OperateOrderedResult,
+    ReadPolicy,
+    Record,
+    RecordMetadata,
+    UserKey,
+    WriteMeta,
+    WritePolicy,
+)
+
+if TYPE_CHECKING:
+    from ._observability import (
+        internal_stage_profiling,
+        set_log_level,
+        start_metrics_server,
+        stop_metrics_server,
+    )
+    from ._profile import ProfileReport, profile_report
+    from .numpy_batch import NumpyBatchRecords
+    from .types import (
+        TTL as TTL,
+        AuthMode as AuthMode,
+        IndexCollectionType as IndexCollectionType,
+        IndexType as IndexType,
+        Key as Key,
+        ListOrder as ListOrder,
+        ListReturnType as ListReturnType,
+        LogLevel as LogLevel,
+        MapOrder as MapOrder,
+        MapReturnType as MapReturnType,
+        PolicyCommitLevel as PolicyCommitLevel,
+        PolicyExists as PolicyExists,
+        PolicyGen as PolicyGen,
+        PolicyKey as PolicyKey,
+        PolicyReadModeAP as PolicyReadModeAP,
+        PolicyReplica as PolicyReplica,
+        PrivilegeCode as PrivilegeCode,
+        PrivilegeName as PrivilegeName,
+        Serializer as Serializer,
+    )
+
+    __version__: str
+
+# The contract spells these like built-ins; only the top level does so without a warning.
+TimeoutError = AerospikeTimeoutError
+IndexError = AerospikeIndexError
+
+_LAZY = {
+    "NumpyBatchRecords": "numpy_batch",
+    "ProfileReport": "_profile",
+    "internal_stage_profiling": "_observability",
+    "profile_report": "_profile",
+    "set_log_level": "_observability",
+    "start_metrics_server": "_observability",
+    "stop_metrics_server": "_observability",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _LAZY:
+        from importlib import import_module
+
+        value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("aerospike-py-cpp")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+if _os.environ.get("AEROSPIKE_PY_INTERNAL_METRICS", "").strip().lower() in {"1", "true", "yes", "on"}:
+    set_internal_stage_metrics_enabled(True)
+if "logging" in _sys.modules:
+    # Otherwise nobody listens yet, and the handlers come with the first record.
+    from ._observability import install_null_handlers as _install_null_handlers
+
+    _install_null_handlers()
+
+__all__ = [
+    "AdminError",
+    "AdminPolicy",
+    "AerospikeError",
+    "AerospikeIndexError",
+    "AerospikeKey",
+    "AerospikeRecord",
+    "AerospikeTimeoutError",
+    "AsyncClient",
+    "BackpressureError",
+    "BatchDeleteMeta",
+    "BatchDeletePolicy",
+    "BatchPolicy",
+    "BatchPolicyInstance",
+    "BatchReadPolicy",
+    "BatchRecord",
+    "BatchRecords",
+    "BatchRetryInfo",
+    "BatchWriteResult",
+    "BinExistsError",
+    "BinNameError",
+    "BinNotFound",
+    "BinTuple",
+    "BinTypeError",
+    "Bins",
+    "Client",
+    "ClientConfig",
+    "ClientError",
+    "ClusterError",
+    "ExistsResult",
+    "FilteredOut",
+    "IndexError",
+    "IndexFoundError",
+    "IndexNotFound",
+    "InfoNodeResult",
+    "IntegerRangeError",
+    "InvalidArgError",
+    "LazyBatchRecords",
+    "NumpyBatchRecords",
+    "OperateOrderedResult",
+    "Operation",
+    "ProfileReport",
+    "QueryAbortedError",
+    "QueryError",
+    "ReadPolicy",
+    "Record",
+    "RecordError",
+    "RecordExistsError",
+    "RecordGenerationError",
+    "RecordMetadata",
+    "RecordNotFound",
+    "RecordTooBig",
+    "RustPanicError",
+    "ServerError",
+    "TimeoutError",
+    "UDFError",
+    "UserKey",
+    "WriteMeta",
+    "WritePolicy",
+    "async_client",
+    "client",
+    "dropped_log_count",
+    "exception",
+    "get_metrics",
+    "internal_stage_profiling",
+    "is_internal_stage_metrics_enabled",
+    "is_metrics_enabled",
+    "last_timings",
+    "profile_report",
+    "reset_stage_metrics",
+    "set_internal_stage_metrics_enabled",
+    "set_log_level",
+    "set_metrics_enabled",
+    "start_metrics_server",
+    "stop_metrics_server",
+]
+__all__ += _constants.__all__

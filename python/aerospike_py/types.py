@@ -1,0 +1,268 @@
+"""Results, policies and keys as types.
+
+Results are plain `typing.NamedTuple`s: they unpack, compare and pickle as tuples, and the native module allocates
+them without running Python code. Policies and metas are `TypedDict`s with every key optional: at run time a policy is
+an ordinary dict, or a `BatchPolicyInstance` for batch calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    # Names for annotations only: they do not exist at run time.
+    from typing import Literal, Union
+
+    Key: TypeAlias = Union[
+        tuple[str, str, "UserKey | bytes"],
+        tuple[str, str, "UserKey | bytes | None", bytes],
+        "AerospikeKey",
+    ]
+    PolicyKey: TypeAlias = Literal[0, 1]
+    PolicyExists: TypeAlias = Literal[0, 1, 2, 3, 4]
+    PolicyGen: TypeAlias = Literal[0, 1, 2]
+    PolicyReplica: TypeAlias = Literal[0, 1, 2]
+    PolicyCommitLevel: TypeAlias = Literal[0, 1]
+    PolicyReadModeAP: TypeAlias = Literal[0, 1]
+    TTL: TypeAlias = int
+    AuthMode: TypeAlias = Literal[0, 1, 2]
+    IndexType: TypeAlias = Literal[0, 1, 2, 3]
+    IndexCollectionType: TypeAlias = Literal[0, 1, 2, 3]
+    LogLevel: TypeAlias = Literal[-1, 0, 1, 2, 3, 4]
+    Serializer: TypeAlias = Literal[0, 1, 2]
+    ListReturnType: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 7, 13]
+    ListOrder: TypeAlias = Literal[0, 1]
+    MapReturnType: TypeAlias = Literal[0, 1, 2, 3, 4, 5, 6, 7, 8, 13]
+    MapOrder: TypeAlias = Literal[0, 1, 3]
+    PrivilegeCode: TypeAlias = Literal[0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
+    PrivilegeName: TypeAlias = Literal[
+        "user-admin",
+        "sys-admin",
+        "data-admin",
+        "udf-admin",
+        "sindex-admin",
+        "read",
+        "read-write",
+        "read-write-udf",
+        "write",
+        "truncate",
+    ]
+
+Bins: TypeAlias = dict[str, Any]
+UserKey: TypeAlias = str | int
+AerospikeRecord: TypeAlias = dict[str, Any]
+BatchRecords: TypeAlias = dict[str | int, dict[str, Any]]
+Operation: TypeAlias = dict[str, Any]
+
+
+# ---- results -------------------------------------------------------------------------------------------------------
+
+
+class AerospikeKey(NamedTuple):
+    """Name of a record. `digest` is what the server knows it by; `user_key` is `None` when only the digest is known."""
+
+    namespace: str
+    set_name: str
+    user_key: str | int | bytes | None
+    digest: bytes
+
+
+class RecordMetadata(NamedTuple):
+    """Generation (1 when fresh, one more per write) and remaining seconds of life (4294967295 = for ever)."""
+
+    gen: int
+    ttl: int
+
+
+class Record(NamedTuple):
+    """What `get`, `select` and `operate` return."""
+
+    key: AerospikeKey | None
+    meta: RecordMetadata | None
+    bins: dict[str, Any] | None
+
+
+class ExistsResult(NamedTuple):
+    """What `exists` returns; `meta` is `None` when there is no such record."""
+
+    key: AerospikeKey | None
+    meta: RecordMetadata | None
+
+
+class InfoNodeResult(NamedTuple):
+    """The answer of one node to an info command."""
+
+    node_name: str
+    error_code: int
+    response: str
+
+
+class BinTuple(NamedTuple):
+    """One result of `operate_ordered`."""
+
+    name: str
+    value: Any
+
+
+class OperateOrderedResult(NamedTuple):
+    """What `operate_ordered` returns: one `BinTuple` per operation, in the order of the operations."""
+
+    key: AerospikeKey | None
+    meta: RecordMetadata | None
+    ordered_bins: list[BinTuple]
+
+
+class BatchRecord(NamedTuple):
+    """Outcome of one record of `batch_write` and its kin. `in_doubt`: the write may have happened despite the error."""
+
+    key: AerospikeKey | None
+    result: int
+    record: Record | None
+    in_doubt: bool = False
+
+
+class BatchRetryInfo(NamedTuple):
+    """How the retries of a batch write went."""
+
+    attempts: int = 1
+    max_attempts: int = 1
+    truncated_by_timeout: bool = False
+    unresolved: int = 0
+
+
+class BatchWriteResult(NamedTuple):
+    """What `batch_write`, `batch_write_numpy` and `batch_remove` return; `batch_records[i]` belongs to record i."""
+
+    batch_records: list[BatchRecord]
+    retry: BatchRetryInfo = BatchRetryInfo()
+
+
+# ---- configuration -------------------------------------------------------------------------------------------------
+
+
+class _RequiredConfig(TypedDict):
+    hosts: list[tuple[str, int] | str]
+
+
+class ClientConfig(_RequiredConfig, total=False):
+    """Argument of `client`, `async_client` and both client classes.
+
+    `strict` makes an unknown key of this dict or of any policy an `InvalidArgError` instead of a warning.
+    """
+
+    cluster_name: str | None
+    auth_mode: AuthMode
+    user: str
+    password: str
+    timeout: int
+    idle_timeout: int
+    max_conns_per_node: int
+    min_conns_per_node: int
+    conn_pools_per_node: int
+    tend_interval: int
+    use_services_alternate: bool
+    max_concurrent_operations: int
+    operation_queue_timeout_ms: int
+    strict: bool
+
+
+# ---- policies ------------------------------------------------------------------------------------------------------
+
+
+class _Transport(TypedDict, total=False):
+    """Times are in milliseconds. `total_timeout` covers queueing, connecting, every attempt and the pauses between."""
+
+    socket_timeout: int
+    total_timeout: int
+    max_retries: int
+    sleep_between_retries: int
+    timeout_delay: int
+
+
+class ReadPolicy(_Transport, total=False):
+    """Policy of `get`, `select` and `exists`."""
+
+    filter_expression: dict[str, Any]
+    replica: PolicyReplica
+    read_mode_ap: PolicyReadModeAP
+    read_touch_ttl_percent: int
+
+
+class WritePolicy(_Transport, total=False):
+    """Policy of the single-record writes and of `operate`. `gen` is a mode; the number comes from `WriteMeta`."""
+
+    durable_delete: bool
+    key: PolicyKey
+    exists: PolicyExists
+    gen: PolicyGen
+    commit_level: PolicyCommitLevel
+    ttl: TTL
+    filter_expression: dict[str, Any]
+    read_mode_ap: PolicyReadModeAP
+    read_touch_ttl_percent: int
+
+
+class BatchPolicy(_Transport, total=False):
+    """Policy of every `batch_*` call; the last group holds defaults for the writes of a batch."""
+
+    concurrency: int
+    filter_expression: dict[str, Any]
+    allow_inline: bool
+    allow_inline_ssd: bool
+    respond_all_keys: bool
+    replica: PolicyReplica
+    read_mode_ap: PolicyReadModeAP
+    read_touch_ttl_percent: int
+
+    ttl: TTL
+    gen: PolicyGen
+    key: PolicyKey
+    exists: PolicyExists
+    commit_level: PolicyCommitLevel
+    durable_delete: bool
+
+
+class BatchReadPolicy(TypedDict, total=False):
+    """Keys of a batch policy that concern each record read."""
+
+    read_touch_ttl_percent: int
+    filter_expression: dict[str, Any]
+
+
+class BatchDeletePolicy(TypedDict, total=False):
+    """Keys of a batch policy that concern each record removed. `gen` is a mode."""
+
+    gen: PolicyGen
+    key: PolicyKey
+    commit_level: PolicyCommitLevel
+    durable_delete: bool
+    filter_expression: dict[str, Any]
+
+
+class AdminPolicy(TypedDict, total=False):
+    """Policy of `info_all`, `info_random_node` and `truncate`."""
+
+    timeout: int
+
+
+# ---- metas ---------------------------------------------------------------------------------------------------------
+
+
+class WriteMeta(TypedDict, total=False):
+    """`meta=` of single writes and third element of a `batch_write` record. `gen` is a number and implies GEN_EQ."""
+
+    gen: int
+    ttl: TTL
+    key: PolicyKey
+    exists: PolicyExists
+    commit_level: PolicyCommitLevel
+    durable_delete: bool
+
+
+class BatchDeleteMeta(TypedDict, total=False):
+    """Second element of a `(key, meta)` pair in `batch_remove`. `gen` is a number and implies GEN_EQ."""
+
+    gen: int
+    key: PolicyKey
+    commit_level: PolicyCommitLevel
+    durable_delete: bool
