@@ -6,16 +6,16 @@
         client.put(("test", "users", 1), {"name": "Ada"})
         print(client.get(("test", "users", 1)).bins)
 
-Importing is cheap: what needs `logging`, `http.server`, `importlib.metadata` or NumPy is loaded when first used.
+Importing is cheap: what needs `typing`, `logging`, `http.server`, `importlib.metadata` or NumPy is loaded when first
+used; see `_LAZY`.
 """
 
 from __future__ import annotations
 
 import os as _os
 import sys as _sys
-from typing import TYPE_CHECKING, Any
 
-from . import _aerospike, _constants, exception
+from . import _constants, exception
 from ._aerospike import (
     BatchPolicyInstance,
     LazyBatchRecords,
@@ -59,34 +59,11 @@ from .exception import (
     ServerError,
     UDFError,
 )
-from .types import (
-    AdminPolicy,
-    AerospikeKey,
-    AerospikeRecord,
-    BatchDeleteMeta,
-    BatchDeletePolicy,
-    BatchPolicy,
-    BatchReadPolicy,
-    BatchRecord,
-    BatchRecords,
-    BatchRetryInfo,
-    BatchWriteResult,
-    Bins,
-    BinTuple,
-    ClientConfig,
-    ExistsResult,
-    InfoNodeResult,
-    Operation,
-    OperateOrderedResult,
-    ReadPolicy,
-    Record,
-    RecordMetadata,
-    UserKey,
-    WriteMeta,
-    WritePolicy,
-)
 
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without the cost of importing `typing`
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._observability import (
         internal_stage_profiling,
         set_log_level,
@@ -97,24 +74,132 @@ if TYPE_CHECKING:
     from .numpy_batch import NumpyBatchRecords
     from .types import (
         TTL as TTL,
+    )
+    from .types import (
+        AdminPolicy as AdminPolicy,
+    )
+    from .types import (
+        AerospikeKey as AerospikeKey,
+    )
+    from .types import (
+        AerospikeRecord as AerospikeRecord,
+    )
+    from .types import (
         AuthMode as AuthMode,
+    )
+    from .types import (
+        BatchDeleteMeta as BatchDeleteMeta,
+    )
+    from .types import (
+        BatchDeletePolicy as BatchDeletePolicy,
+    )
+    from .types import (
+        BatchPolicy as BatchPolicy,
+    )
+    from .types import (
+        BatchReadPolicy as BatchReadPolicy,
+    )
+    from .types import (
+        BatchRecord as BatchRecord,
+    )
+    from .types import (
+        BatchRecords as BatchRecords,
+    )
+    from .types import (
+        BatchRetryInfo as BatchRetryInfo,
+    )
+    from .types import (
+        BatchWriteResult as BatchWriteResult,
+    )
+    from .types import (
+        Bins as Bins,
+    )
+    from .types import (
+        BinTuple as BinTuple,
+    )
+    from .types import (
+        ClientConfig as ClientConfig,
+    )
+    from .types import (
+        ExistsResult as ExistsResult,
+    )
+    from .types import (
         IndexCollectionType as IndexCollectionType,
+    )
+    from .types import (
         IndexType as IndexType,
+    )
+    from .types import (
+        InfoNodeResult as InfoNodeResult,
+    )
+    from .types import (
         Key as Key,
+    )
+    from .types import (
         ListOrder as ListOrder,
+    )
+    from .types import (
         ListReturnType as ListReturnType,
+    )
+    from .types import (
         LogLevel as LogLevel,
+    )
+    from .types import (
         MapOrder as MapOrder,
+    )
+    from .types import (
         MapReturnType as MapReturnType,
+    )
+    from .types import (
+        OperateOrderedResult as OperateOrderedResult,
+    )
+    from .types import (
+        Operation as Operation,
+    )
+    from .types import (
         PolicyCommitLevel as PolicyCommitLevel,
+    )
+    from .types import (
         PolicyExists as PolicyExists,
+    )
+    from .types import (
         PolicyGen as PolicyGen,
+    )
+    from .types import (
         PolicyKey as PolicyKey,
+    )
+    from .types import (
         PolicyReadModeAP as PolicyReadModeAP,
+    )
+    from .types import (
         PolicyReplica as PolicyReplica,
+    )
+    from .types import (
         PrivilegeCode as PrivilegeCode,
+    )
+    from .types import (
         PrivilegeName as PrivilegeName,
+    )
+    from .types import (
+        ReadPolicy as ReadPolicy,
+    )
+    from .types import (
+        Record as Record,
+    )
+    from .types import (
+        RecordMetadata as RecordMetadata,
+    )
+    from .types import (
         Serializer as Serializer,
+    )
+    from .types import (
+        UserKey as UserKey,
+    )
+    from .types import (
+        WriteMeta as WriteMeta,
+    )
+    from .types import (
+        WritePolicy as WritePolicy,
     )
 
     __version__: str
@@ -123,7 +208,35 @@ if TYPE_CHECKING:
 TimeoutError = AerospikeTimeoutError
 IndexError = AerospikeIndexError
 
-_LAZY = {
+_LAZY = dict.fromkeys(
+    (
+        "AdminPolicy",
+        "AerospikeKey",
+        "AerospikeRecord",
+        "BatchDeleteMeta",
+        "BatchDeletePolicy",
+        "BatchPolicy",
+        "BatchReadPolicy",
+        "BatchRecord",
+        "BatchRecords",
+        "BatchRetryInfo",
+        "BatchWriteResult",
+        "Bins",
+        "BinTuple",
+        "ClientConfig",
+        "ExistsResult",
+        "InfoNodeResult",
+        "Operation",
+        "OperateOrderedResult",
+        "ReadPolicy",
+        "Record",
+        "RecordMetadata",
+        "UserKey",
+        "WriteMeta",
+        "WritePolicy",
+    ),
+    "types",
+) | {
     "NumpyBatchRecords": "numpy_batch",
     "ProfileReport": "_profile",
     "internal_stage_profiling": "_observability",

@@ -1,5 +1,6 @@
 """The native module: clients, batch results, awaitables, metrics and the log ring."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import (
     Callable,
     Coroutine,
@@ -12,7 +13,6 @@ from collections.abc import (
     ValuesView,
 )
 from contextvars import Context
-from asyncio import AbstractEventLoop
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar, final, overload
 
@@ -28,7 +28,6 @@ from .types import (
     BatchDeleteMeta,
     BatchPolicy,
     BatchWriteResult,
-    Bins,
     ClientConfig,
     ExistsResult,
     InfoNodeResult,
@@ -168,7 +167,9 @@ class Client:
     def connect(self, username: str | None = None, password: str | None = None) -> Self: ...
     def is_connected(self) -> bool: ...
     def get_node_names(self) -> list[str]: ...
-    def put(self, key: Key, bins: Mapping[str, Any], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> None:
+    def put(
+        self, key: Key, bins: Mapping[str, Any], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> None:
         """Write bins; `None` deletes a bin."""
 
     def get(self, key: Key, policy: ReadPolicy | None = None) -> Record:
@@ -186,37 +187,66 @@ class Client:
     def touch(self, key: Key, val: int = 0, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> None:
         """Renew the time to live; `val` in seconds."""
 
-    def append(self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> None:
+    def append(
+        self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> None:
         """Append to a string or bytes bin."""
 
-    def prepend(self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> None:
+    def prepend(
+        self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> None:
         """Prepend to a string or bytes bin."""
 
-    def increment(self, key: Key, bin: str, offset: int | float, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> None:
+    def increment(
+        self, key: Key, bin: str, offset: int | float, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> None:
         """Add to a number."""
 
-    def remove_bin(self, key: Key, bin_names: Sequence[str], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> None:
+    def remove_bin(
+        self, key: Key, bin_names: Sequence[str], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> None:
         """Delete bins."""
 
-    def operate(self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Record:
+    def operate(
+        self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Record:
         """Run operations on one record atomically; one value per bin."""
 
-    def operate_ordered(self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> OperateOrderedResult:
+    def operate_ordered(
+        self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> OperateOrderedResult:
         """Run operations atomically; one result per operation, in order."""
 
-    def batch_read(self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None) -> LazyBatchRecords:
+    def batch_read(
+        self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None
+    ) -> LazyBatchRecords:
         """Read many records of any sets in one call; `bins=[]` asks for existence only."""
 
-    def batch_read_many(self, groups: Sequence[Sequence[Key]], bins: Sequence[str] | None = None, policy: _BatchPolicy = None) -> list[dict[UserKey, AerospikeRecord]]:
+    def batch_read_many(
+        self, groups: Sequence[Sequence[Key]], bins: Sequence[str] | None = None, policy: _BatchPolicy = None
+    ) -> list[dict[UserKey, AerospikeRecord]]:
         """Read several groups of keys in one round; one dict per group."""
 
-    def batch_read_ordered(self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None) -> list[AerospikeRecord | None]:
+    def batch_read_ordered(
+        self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None
+    ) -> list[AerospikeRecord | None]:
         """Read many records; one slot per key."""
 
-    def batch_write(self, records: Sequence[_WriteRecord], policy: _BatchPolicy = None, retry: int = 0) -> BatchWriteResult:
+    def batch_write(
+        self, records: Sequence[_WriteRecord], policy: _BatchPolicy = None, retry: int = 0
+    ) -> BatchWriteResult:
         """Write many records; each has its own result."""
 
-    def batch_write_numpy(self, data: npt.NDArray[Any], namespace: str, set_name: str, _dtype: np.dtype[Any], key_field: str = "_key", policy: _BatchPolicy = None, retry: int = 0) -> BatchWriteResult:
+    def batch_write_numpy(
+        self,
+        data: npt.NDArray[Any],
+        namespace: str,
+        set_name: str,
+        _dtype: np.dtype[Any],
+        key_field: str = "_key",
+        policy: _BatchPolicy = None,
+        retry: int = 0,
+    ) -> BatchWriteResult:
         """Write one record per row of a structured array."""
 
     def batch_remove(self, keys: Sequence[_RemoveKey], policy: _BatchPolicy = None) -> BatchWriteResult:
@@ -244,7 +274,9 @@ class AsyncClient:
     def connect(self, username: str | None = None, password: str | None = None) -> Call[Self]: ...
     def is_connected(self) -> bool: ...
     def get_node_names(self) -> list[str]: ...
-    def put(self, key: Key, bins: Mapping[str, Any], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
+    def put(
+        self, key: Key, bins: Mapping[str, Any], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[None]:
         """Write bins; `None` deletes a bin."""
 
     def get(self, key: Key, policy: ReadPolicy | None = None) -> Call[Record]:
@@ -259,40 +291,71 @@ class AsyncClient:
     def remove(self, key: Key, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
         """Remove a record; `RecordNotFound` when there is none."""
 
-    def touch(self, key: Key, val: int = 0, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
+    def touch(
+        self, key: Key, val: int = 0, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[None]:
         """Renew the time to live; `val` in seconds."""
 
-    def append(self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
+    def append(
+        self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[None]:
         """Append to a string or bytes bin."""
 
-    def prepend(self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
+    def prepend(
+        self, key: Key, bin: str, val: str | bytes, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[None]:
         """Prepend to a string or bytes bin."""
 
-    def increment(self, key: Key, bin: str, offset: int | float, meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
+    def increment(
+        self, key: Key, bin: str, offset: int | float, meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[None]:
         """Add to a number."""
 
-    def remove_bin(self, key: Key, bin_names: Sequence[str], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[None]:
+    def remove_bin(
+        self, key: Key, bin_names: Sequence[str], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[None]:
         """Delete bins."""
 
-    def operate(self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[Record]:
+    def operate(
+        self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[Record]:
         """Run operations on one record atomically; one value per bin."""
 
-    def operate_ordered(self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None) -> Call[OperateOrderedResult]:
+    def operate_ordered(
+        self, key: Key, ops: Sequence[Operation], meta: WriteMeta | None = None, policy: WritePolicy | None = None
+    ) -> Call[OperateOrderedResult]:
         """Run operations atomically; one result per operation, in order."""
 
-    def batch_read(self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None) -> Call[LazyBatchRecords]:
+    def batch_read(
+        self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None
+    ) -> Call[LazyBatchRecords]:
         """Read many records of any sets in one call; `bins=[]` asks for existence only."""
 
-    def batch_read_many(self, groups: Sequence[Sequence[Key]], bins: Sequence[str] | None = None, policy: _BatchPolicy = None) -> Call[list[dict[UserKey, AerospikeRecord]]]:
+    def batch_read_many(
+        self, groups: Sequence[Sequence[Key]], bins: Sequence[str] | None = None, policy: _BatchPolicy = None
+    ) -> Call[list[dict[UserKey, AerospikeRecord]]]:
         """Read several groups of keys in one round; one dict per group."""
 
-    def batch_read_ordered(self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None) -> Call[list[AerospikeRecord | None]]:
+    def batch_read_ordered(
+        self, keys: Sequence[Key], bins: Sequence[str] | None = None, policy: _BatchPolicy = None
+    ) -> Call[list[AerospikeRecord | None]]:
         """Read many records; one slot per key."""
 
-    def batch_write(self, records: Sequence[_WriteRecord], policy: _BatchPolicy = None, retry: int = 0) -> Call[BatchWriteResult]:
+    def batch_write(
+        self, records: Sequence[_WriteRecord], policy: _BatchPolicy = None, retry: int = 0
+    ) -> Call[BatchWriteResult]:
         """Write many records; each has its own result."""
 
-    def batch_write_numpy(self, data: npt.NDArray[Any], namespace: str, set_name: str, _dtype: np.dtype[Any], key_field: str = "_key", policy: _BatchPolicy = None, retry: int = 0) -> Call[BatchWriteResult]:
+    def batch_write_numpy(
+        self,
+        data: npt.NDArray[Any],
+        namespace: str,
+        set_name: str,
+        _dtype: np.dtype[Any],
+        key_field: str = "_key",
+        policy: _BatchPolicy = None,
+        retry: int = 0,
+    ) -> Call[BatchWriteResult]:
         """Write one record per row of a structured array."""
 
     def batch_remove(self, keys: Sequence[_RemoveKey], policy: _BatchPolicy = None) -> Call[BatchWriteResult]:

@@ -5,10 +5,9 @@ Every method is native. A Python frame per call would cost more than the rest of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import _aerospike
 
+TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without the cost of importing `typing`
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Literal

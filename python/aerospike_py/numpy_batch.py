@@ -91,9 +91,7 @@ def check_dtype(dtype: np.dtype[Any]) -> None:
         base = field.base
         if base.kind not in _KINDS or base.names is not None:
             described = f"{base.str} (kind={base.kind!r})" if base.names is None else f"{base} (a nested record)"
-            raise TypeError(
-                f"dtype field {name!r} must be numeric (int/float) or fixed-length bytes, got {described}"
-            )
+            raise TypeError(f"dtype field {name!r} must be numeric (int/float) or fixed-length bytes, got {described}")
 
 
 def _batch_records_to_numpy(

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
 
+Bins: TypeAlias = dict[str, Any]
+UserKey: TypeAlias = str | int
+AerospikeRecord: TypeAlias = dict[str, Any]
+BatchRecords: TypeAlias = dict[str | int, dict[str, Any]]
+Operation: TypeAlias = dict[str, Any]
+
 if TYPE_CHECKING:
     # Names for annotations only: they do not exist at run time.
-    from typing import Literal, Union
+    from typing import Literal
 
-    Key: TypeAlias = Union[
-        tuple[str, str, "UserKey | bytes"],
-        tuple[str, str, "UserKey | bytes | None", bytes],
-        "AerospikeKey",
-    ]
+    Key: TypeAlias = tuple[str, str, UserKey | bytes] | tuple[str, str, UserKey | bytes | None, bytes] | "AerospikeKey"
     PolicyKey: TypeAlias = Literal[0, 1]
     PolicyExists: TypeAlias = Literal[0, 1, 2, 3, 4]
     PolicyGen: TypeAlias = Literal[0, 1, 2]
@@ -47,12 +49,6 @@ if TYPE_CHECKING:
         "write",
         "truncate",
     ]
-
-Bins: TypeAlias = dict[str, Any]
-UserKey: TypeAlias = str | int
-AerospikeRecord: TypeAlias = dict[str, Any]
-BatchRecords: TypeAlias = dict[str | int, dict[str, Any]]
-Operation: TypeAlias = dict[str, Any]
 
 
 # ---- results -------------------------------------------------------------------------------------------------------
