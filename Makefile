@@ -73,6 +73,14 @@ test-python: build $(SYSTEM)-test $(VENV)/tools-test  ## Only the Python suites
 asan tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under sanitizers
 	$(PYTHON) tools/run_tests.py $@
 
+.PHONY: lint
+lint: $(SYSTEM)-build $(SYSTEM)-test $(SYSTEM)-bench $(SYSTEM)-fuzz $(VENV)/tools-test $(VENV)/tools-lint  ## House rules, formatters, clang-tidy, ruff, mypy, pyright
+	$(PY) tools/lint.py
+
+.PHONY: format
+format: $(VENV)/tools-lint  ## Lets the formatters mend what they can
+	$(PY) tools/lint.py --fix clang-format ruff "ruff format"
+
 .PHONY: clean
 clean:  ## Deletes everything that was built (.venv and caches too)
 	rm -rf build .venv dist

@@ -2,7 +2,8 @@
 
 `python3 tools/run_tests.py dev dev-poll python` runs the C++ tests of those CMake presets and the Python suites of the
 package installed in `.venv`. `--python PATH --label NAME` runs the Python suites with another interpreter. Reports are
-JUnit files in `build/reports/SUITE/`; `--count` only adds up those that are there. The last line is `N passed, N failed`.
+JUnit files in `build/reports/SUITE/`; `--count` only adds up those that are there. The last line counts:
+`N passed, N failed`.
 """
 
 from __future__ import annotations
@@ -111,10 +112,7 @@ def main() -> int:
         shutil.rmtree(REPORTS / label, ignore_errors=True)
         print(f"-- tests: {label}", flush=True)
         start = time.monotonic()
-        if suite == "python":
-            succeeded = run_python(chosen.python, label, chosen.select)
-        else:
-            succeeded = run_native(suite)
+        succeeded = run_python(chosen.python, label, chosen.select) if suite == "python" else run_native(suite)
         results.append((label, succeeded, time.monotonic() - start))
     return summary(results)
 
