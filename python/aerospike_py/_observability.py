@@ -79,7 +79,7 @@ def forward_logs() -> None:
 # ---- stage profiling -----------------------------------------------------------------------------------------------
 
 
-class internal_stage_profiling:  # noqa: N801 - used like a function
+class internal_stage_profiling:
     """Profile the stages of every call inside a `with` block; the switch returns to what it was, also on error.
 
     with aerospike_py.internal_stage_profiling():

@@ -36,6 +36,7 @@ _ORDER = {stage: place for place, stage in enumerate(_GIL)}
 _CONVERSIONS = frozenset({"to_dict", "to_numpy", "merge_to_dict"})
 _BAR_WIDTH = 16
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+_UNITS = (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9))
 
 
 class StageLine(NamedTuple):
@@ -160,12 +161,8 @@ def table_lines(operation: OperationProfile, *, ascii_only: bool = False) -> lis
 
 def format_time(seconds: float) -> str:
     """Return a time with three digits and its unit, at most eight characters."""
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        value = seconds * scale
-        if value >= 1.0:
-            break
-    else:
-        value, unit = seconds * 1e9, "ns"
+    unit, scale = next((each for each in _UNITS if seconds * each[1] >= 1.0), _UNITS[-1])
+    value = seconds * scale
     digits = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{digits}f} {unit}"
 

@@ -64,7 +64,7 @@ class AerospikeIndexError(ServerError):
     """A secondary index could not be made or used."""
 
 
-class IndexNotFound(AerospikeIndexError):  # noqa: N818
+class IndexNotFound(AerospikeIndexError):
     """No such secondary index."""
 
 
@@ -92,7 +92,7 @@ class RecordError(AerospikeError):
     """The operation does not fit the record as it is."""
 
 
-class RecordNotFound(RecordError):  # noqa: N818
+class RecordNotFound(RecordError):
     """No such record."""
 
 
@@ -104,7 +104,7 @@ class RecordGenerationError(RecordError):
     """The record's generation is not the expected one."""
 
 
-class RecordTooBig(RecordError):  # noqa: N818
+class RecordTooBig(RecordError):
     """The record would exceed the size limit of its namespace."""
 
 
@@ -116,7 +116,7 @@ class BinExistsError(RecordError):
     """The bin exists and the policy said create only."""
 
 
-class BinNotFound(RecordError):  # noqa: N818
+class BinNotFound(RecordError):
     """The bin does not exist and the policy said update only."""
 
 
@@ -124,7 +124,7 @@ class BinTypeError(RecordError):
     """The bin holds another type than the operation needs."""
 
 
-class FilteredOut(RecordError):  # noqa: N818
+class FilteredOut(RecordError):
     """The filter expression of the policy was not true for the record."""
 
 
