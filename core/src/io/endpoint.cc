@@ -38,7 +38,7 @@ result<endpoint> numeric_endpoint(std::string_view host, uint16_t port) {
     unsigned scope = 0;
     if (const size_t zone = text.find('%'); zone != std::string::npos) {
         scope = if_nametoindex(text.c_str() + zone + 1);
-        text.resize(zone);
+        text.resize(scope == 0 ? 0 : zone);
     }
     auto& four = reinterpret_cast<sockaddr_in&>(made.address);
     if (inet_pton(AF_INET, text.c_str(), &four.sin_addr) == 1) {

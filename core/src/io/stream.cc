@@ -238,6 +238,7 @@ io_result stream::receive_wait(byte_span into, nanos timeout) noexcept {
         if (got.status == io_status::would_block) got.status = io_status::timed_out;
         return got;
     }
+    const nanos until = timeout == never ? never : monotonic_now() + timeout;
     nanos left = timeout;
     while (left >= coarse_wait_min) {
         const nanos longest = std::min(left - coarse_wait_slack, coarse_wait_max);
@@ -246,7 +247,7 @@ io_result stream::receive_wait(byte_span into, nanos timeout) noexcept {
         }
         const io_result got = receive(into, 0);
         if (got.status != io_status::would_block) return got;
-        if (left != never) left -= receive_timeout_ + coarse_wait_slack / 2;
+        if (until != never) left = until - monotonic_now();
     }
     if (left > 0) {
         pollfd entry{fd_, POLLIN, 0};
