@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ struct stage_row {
     std::vector<uint64_t> bucket_counts;    // cumulative, for stage_buckets_s(), last one is +Inf
 };
 std::vector<stage_row> stage_snapshot();
+// Upper bounds of the buckets in seconds, without +Inf.
+std::span<const double> stage_buckets_s() noexcept;
+// Lets the rows of stage_snapshot() start again from zero. The exposition goes on counting: a scraper takes differences.
 void reset_stages() noexcept;
 
 // Prometheus text of everything, ends with "# EOF\n".

@@ -1,0 +1,33 @@
+#include "metrics/counters.h"
+
+namespace aero::metrics {
+
+namespace detail {
+std::array<counter, static_cast<size_t>(event::count_)> counters;
+}  // namespace detail
+
+std::string_view name_of(event which) noexcept {
+    switch (which) {
+        case event::attempt_retried: return "attempt_retried";
+        case event::attempt_unsent: return "attempt_unsent";
+        case event::deadline_passed: return "deadline_passed";
+        case event::call_cancelled: return "call_cancelled";
+        case event::call_merged: return "call_merged";
+        case event::call_unmerged: return "call_unmerged";
+        case event::call_queued: return "call_queued";
+        case event::queue_overflow: return "queue_overflow";
+        case event::connection_opened: return "connection_opened";
+        case event::connection_closed: return "connection_closed";
+        case event::connection_failed: return "connection_failed";
+        case event::reply_discarded: return "reply_discarded";
+        case event::bad_reply: return "bad_reply";
+        case event::batch_resplit: return "batch_resplit";
+        case event::tend_failed: return "tend_failed";
+        case event::partition_map_changed: return "partition_map_changed";
+        case event::log_dropped: return "log_dropped";
+        case event::count_: break;
+    }
+    return "unknown";
+}
+
+}  // namespace aero::metrics

@@ -1,0 +1,51 @@
+// Counters of events inside the core that are worth a line in a dashboard: retries, merged calls, lost log records.
+//
+// Process-wide. Threads: every function from any thread; adding is one relaxed addition on a cache line of its own.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace aero::metrics {
+
+enum class event : uint8_t {
+    attempt_retried,      // an attempt that put bytes on the wire was followed by another
+    attempt_unsent,       // an attempt ended before its first byte was sent, so its repetition is no retry
+    deadline_passed,
+    call_cancelled,
+    call_merged,          // a call that shared its wire message with others
+    call_unmerged,        // a shared message failed as a whole and this call went out again alone
+    call_queued,          // a call that waited for a connection
+    queue_overflow,       // a call refused because the queue for connections was full
+    connection_opened,
+    connection_closed,
+    connection_failed,    // a connect that was refused or timed out
+    reply_discarded,      // the reply of a cancelled or late call was read and dropped
+    bad_reply,            // bytes that the protocol does not allow
+    batch_resplit,        // rows of a batch were split again by a fresh partition map
+    tend_failed,          // a node did not answer a tend
+    partition_map_changed,
+    log_dropped,
+    count_,
+};
+
+std::string_view name_of(event which) noexcept;  // the label in the exposition, e.g. "attempt_retried"
+
+namespace detail {
+struct alignas(64) counter {
+    std::atomic<uint64_t> value{0};
+};
+extern std::array<counter, static_cast<size_t>(event::count_)> counters;
+}  // namespace detail
+
+inline void count(event which, uint64_t by = 1) noexcept {
+    detail::counters[static_cast<size_t>(which)].value.fetch_add(by, std::memory_order_relaxed);
+}
+inline uint64_t count_of(event which) noexcept {
+    return detail::counters[static_cast<size_t>(which)].value.load(std::memory_order_relaxed);
+}
+
+}  // namespace aero::metrics
