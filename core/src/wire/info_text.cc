@@ -7,11 +7,23 @@ namespace aero::wire {
 void append_info_request(buffer& to, std::span<const std::string_view> commands) {
     size_t body_size = 0;
     for (const std::string_view command : commands) body_size += command.size() + 1;
-    uint8_t* at = to.room(frame_header_size + body_size);
-    encode_frame_header(at, frame_type::info, body_size);
+    encode_frame_header(to.room(frame_header_size + body_size), frame_type::info, body_size);
     to.commit(frame_header_size);
     for (const std::string_view command : commands) {
         to.append(command);
+        to.append_u8('\n');
+    }
+}
+
+void append_info_reply(buffer& to, std::span<const info_line> lines) {
+    size_t body_size = 0;
+    for (const info_line& line : lines) body_size += line.command.size() + line.value.size() + 2;
+    encode_frame_header(to.room(frame_header_size + body_size), frame_type::info, body_size);
+    to.commit(frame_header_size);
+    for (const info_line& line : lines) {
+        to.append(line.command);
+        to.append_u8('\t');
+        to.append(line.value);
         to.append_u8('\n');
     }
 }

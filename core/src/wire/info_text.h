@@ -17,6 +17,8 @@ struct info_line {
     std::string_view command;
     std::string_view value;  // empty when the line has no tab
 };
+// Appends one framed reply: each command, a tab and its value.
+void append_info_reply(buffer& to, std::span<const info_line> lines);
 // Splits a reply body. Views into `body`.
 std::vector<info_line> split_info_reply(std::string_view body);
 
