@@ -81,6 +81,11 @@ lint: $(SYSTEM)-build $(SYSTEM)-test $(SYSTEM)-bench $(SYSTEM)-fuzz $(VENV)/tool
 format: $(VENV)/tools-lint  ## Lets the formatters mend what they can
 	$(PY) tools/lint.py --fix clang-format ruff "ruff format"
 
+.PHONY: bench
+bench: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Compares all clients and checks the gates (10 minutes; QUICK=1: two)
+	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target wire_floor
+	$(PY) bench/run.py $(if $(QUICK),--quick)
+
 .PHONY: clean
 clean:  ## Deletes everything that was built (.venv and caches too)
 	rm -rf build .venv dist

@@ -1,0 +1,52 @@
+"""This project's client; called like the community client, whose interface it shares, plus what only it can switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aerospike_py
+from aerospike_py import _aerospike
+from drivers import aerospike_py_community
+from workload import Case
+
+
+class Driver(aerospike_py_community.Driver):
+    """The same calls; stages and metrics can be switched, and gets of one tick can be kept apart."""
+
+    distribution = "aerospike-py-cpp"
+
+    def __init__(self, hosts: list[tuple[str, int]]) -> None:
+        super().__init__(hosts)
+        self.unmerged = aerospike_py.AsyncClient(self.config | {"merge_calls": False})
+
+    async def open(self) -> None:
+        """Connects both asyncio clients."""
+        await super().open()
+        await self.unmerged.connect()
+
+    async def close(self) -> None:
+        """Closes all clients."""
+        await self.unmerged.close()
+        await super().close()
+
+    def describe(self) -> dict[str, str]:
+        """Name, version and the build type, which must be Release for figures to count."""
+        return super().describe() | {"build": _aerospike.build_type}
+
+    def supports(self, case: Case) -> bool:
+        """Everything."""
+        return True
+
+    def prepare_async(self, case: Case) -> Callable[[Any], Any]:
+        """Awaitables of the asyncio client; `no_merge` uses the client that keeps gets apart."""
+        if case.option == "no_merge":
+            return self.unmerged.get
+        return super().prepare_async(case)
+
+    def switch(self, what: str, on: bool) -> None:
+        """Turns stage profiling or the operation metrics on or off."""
+        if what == "stages":
+            aerospike_py.set_internal_stage_metrics_enabled(on)
+        else:
+            aerospike_py.set_metrics_enabled(on)

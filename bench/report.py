@@ -1,0 +1,151 @@
+"""The report of a run: a text table, the gates, a picture, and the page docs/performance.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gates
+from clients import FLOOR, OURS, TITLES
+from results import Results, Spread
+from workload import Case
+
+LIMITS = """\
+# Performance
+
+What these figures do not say comes first.
+
+- One machine, one server process on the same machine, loopback instead of a network: a real network adds its own time
+  to every p50, and a real cluster its own spread. Only figures of one run may be divided by each other.
+- Server and clients share the processor, so a client that burns less also gets a faster server here.
+- CPU is user and system time of the client's process, all its threads included; memory is not in the table.
+- Records of eight small bins in memory. Larger values move every client towards the speed of copying bytes.
+- Each client is called as its own documentation advises, by a thin driver in [bench/drivers](../bench/drivers), with
+  its default settings apart from a timeout of 5 seconds for batches. Others may know better; the drivers are short.
+- A synchronous client used from asyncio goes through a thread pool, because its documentation has no other way.
+- The floor is no client: it sends prepared requests and does not look into the replies.
+
+How it is measured: every client runs in a process and an environment of its own; rounds are interleaved, client after
+client within each case; answers are compared with what was stored before anything is timed; debug builds are refused.
+`make bench` repeats it all, [bench/README.md](../bench/README.md) explains it.
+"""
+
+
+def figure(spread: Spread | None, digits: int) -> str:
+    """A spread or a dash."""
+    return "-" if spread is None else spread.text(digits)
+
+
+def row_of(results: Results, case: Case, client: str) -> list[str]:
+    """One client in one case."""
+    cpu = results.spread(case.name, client, "cpu_key_us" if case.is_batch else "cpu_us")
+    if case.toggle:
+        off = results.spread(case.name, client, "cpu_off_us")
+        off_us, on_us = (off.median, results.median(case.name, client, "cpu_us")) if off else (0.0, 0.0)
+        assert on_us is not None
+        return [TITLES[client], f"off {off_us:.2f}", f"on {on_us:.2f}", f"{(on_us / off_us - 1) * 100:+.1f} %", ""]
+    p50 = results.spread(case.name, client, "p50_us")
+    p99 = results.median(case.name, client, "p99_us")
+    per_s = results.median(case.name, client, "per_s")
+    assert p99 is not None
+    assert per_s is not None
+    digits = 3 if case.is_batch else 1
+    return [TITLES[client], figure(cpu, digits), figure(p50, 1), f"{p99:.1f}", f"{per_s * case.keys:,.0f}"]
+
+
+def table(results: Results) -> str:
+    """The figures of every case: least .. median .. most of the rounds."""
+    lines = []
+    for case in results.measured_cases():
+        unit = "key" if case.is_batch else "call"
+        head = [case.title, f"CPU us per {unit}", "p50 us", "p99 us", f"{unit}s/s"]
+        if case.toggle:
+            head = [case.title, "CPU us per call", "", "cost", ""]
+        rows = [head] + [row_of(results, case, client) for client in results.clients_of(case.name)]
+        for row in rows:
+            lines.append(f"{row[0]:<36}{row[1]:>28}{row[2]:>32}{row[3]:>12}{row[4]:>14}".rstrip())
+        lines.append("")
+    return "\n".join(lines)
+
+
+def gate_table(results: Results, wanted: list[gates.Gate]) -> tuple[str, int]:
+    """The gates with their figures, and how many are not met."""
+    lines = [
+        f"{'case':<36}{'figure':<8}{'ours':>11}{'other':>11}{'ratio':>8}{'bound':>8}   {'compared with':<24}verdict"
+    ]
+    missed = 0
+    for gate in wanted:
+        verdict = gate.judge(results)
+        title = gates.case_named(gate.case).title
+        if verdict is None:
+            lines.append(f"{title:<36}{gate.figure:<8}{'not measured':>22}")
+            continue
+        missed += not verdict.met
+        bound = gate.factor + gate.allowance_us / verdict.theirs
+        who = TITLES.get(verdict.who, verdict.who)
+        lines.append(
+            f"{title:<36}{gate.figure:<8}{verdict.ours:>11.2f}{verdict.theirs:>11.2f}{verdict.ratio:>8.3f}{bound:>8.3f}"
+            f"   {who:<24}{'met' if verdict.met else 'MISSED'}"
+        )
+    return "\n".join(lines), missed
+
+
+def facts_text(facts: dict[str, Any]) -> str:
+    """Machine, versions, build and load."""
+    machine = facts["machine"]
+    versions = ", ".join(f"{known['client']} {known['version']} ({known['build']})" for known in facts["versions"])
+    return (
+        f"{facts['date']}, {facts['server']}, {facts['rounds']} rounds, load before {machine['load']:.2f}, "
+        f"{facts['pinned']}\n"
+        f"{machine['cores']} x {machine['processor']}, {machine['kernel']}, Python {facts['python']}\n"
+        f"{versions}\n"
+    )
+
+
+def report(results: Results) -> tuple[str, int]:
+    """The whole text, and how many binding gates are missed."""
+    first, missed = gate_table(results, gates.FIRST)
+    following, _ = gate_table(results, gates.NEXT)
+    text = (
+        f"{facts_text(results.facts)}\n{table(results)}\n"
+        f"Binding (medians of this run)\n{first}\n\nWhere it goes next (printed, not binding)\n{following}\n"
+    )
+    return text, missed
+
+
+def picture(results: Results, path: Path) -> None:
+    """CPU per call or key of every client, one panel per case."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    colours = {FLOOR: "#9e9e9e", OURS: "#c62828", "official": "#1565c0", "aerospike_py_community": "#2e7d32"}
+    cases = [case for case in results.measured_cases() if not case.toggle]
+    across = 3
+    down = -(-len(cases) // across)
+    sheet, panels = pyplot.subplots(down, across, figsize=(13, 2.1 * down), layout="constrained")
+    for panel in panels.flat[len(cases) :]:
+        panel.axis("off")
+    for panel, case in zip(panels.flat, cases, strict=False):
+        name = "cpu_key_us" if case.is_batch else "cpu_us"
+        spreads = [(client, results.spread(case.name, client, name)) for client in results.clients_of(case.name)]
+        known = [(client, spread) for client, spread in spreads if spread is not None]
+        medians = [spread.median for _, spread in known]
+        errors = [[s.median - s.least for _, s in known], [s.most - s.median for _, s in known]]
+        shades = [colours.get(client, "#f9a825") for client, _ in known]
+        bars = panel.barh([TITLES[client] for client, _ in known], medians, xerr=errors, color=shades)
+        panel.bar_label(bars, [f"{value:.3g}" for value in medians], padding=4, fontsize=7)
+        panel.invert_yaxis()
+        panel.margins(x=0.15)
+        panel.set_title(f"{case.title}: CPU us per {'key' if case.is_batch else 'call'}", fontsize=8)
+        panel.tick_params(labelsize=7)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.savefig(path, dpi=110)
+    pyplot.close(sheet)
+
+
+def write_page(text: str, path: Path, image: str) -> None:
+    """docs/performance.md: limits first, then the picture and the figures of the last full run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{LIMITS}\n![CPU of every client in every case]({image})\n\n```text\n{text}```\n")
