@@ -1,9 +1,16 @@
 #include "cluster/node.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 
 namespace aero::cluster {
+
+namespace {
+
+constexpr nanos rest_trusted = 5'000'000;
+
+}  // namespace
 
 void node::deactivate() noexcept {
     std::vector<connection> closing;
@@ -23,7 +30,48 @@ bool node::take_slot(uint32_t max) noexcept {
     return false;
 }
 
-void node::drop_slot() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
+void node::drop_slot() noexcept {
+    if (waiting_.load(std::memory_order_acquire) > 0) {
+        const std::lock_guard lock(mutex_);
+        if (!waiters_.empty()) {  // the slot passes on
+            waiter* first = waiters_.front();
+            waiters_.pop_front();
+            waiting_.fetch_sub(1, std::memory_order_release);
+            first->slot = true;
+            first->wake.notify_one();
+            return;
+        }
+    }
+    connections_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given) {
+    std::unique_lock lock(mutex_);
+    if (!idle_.empty()) {
+        given = std::move(idle_.back());
+        idle_.pop_back();
+        return grant::connection;
+    }
+    if (waiters_.size() >= waiters_max) return grant::queue_full;
+    waiter me;
+    waiters_.push_back(&me);
+    waiting_.fetch_add(1, std::memory_order_release);
+    // A slot that was dropped just before we stood in line woke nobody.
+    if (waiters_.size() == 1 && take_slot(max)) {
+        waiters_.clear();
+        waiting_.fetch_sub(1, std::memory_order_release);
+        return grant::slot;
+    }
+    me.wake.wait_for(lock, std::chrono::nanoseconds(timeout), [&] { return me.given.has_value() || me.slot; });
+    if (me.given) {
+        given = std::move(me.given);
+        return grant::connection;
+    }
+    if (me.slot) return grant::slot;
+    waiters_.remove(&me);
+    waiting_.fetch_sub(1, std::memory_order_release);
+    return grant::timed_out;
+}
 
 std::optional<connection> node::take_idle(nanos now, nanos idle_max) {
     for (;;) {
@@ -34,7 +82,9 @@ std::optional<connection> node::take_idle(nanos now, nanos idle_max) {
             taken = std::move(idle_.back());
             idle_.pop_back();
         }
-        if (now - taken->last_used <= idle_max && !taken->stream.stale()) return taken;
+        const nanos rested = now - taken->last_used;
+        // Asking the kernel costs a system call, so a connection used a moment ago is taken at its word.
+        if (rested <= idle_max && (rested < rest_trusted || !taken->stream.stale())) return taken;
         taken.reset();
         drop_slot();
     }
@@ -46,7 +96,15 @@ void node::give_back(connection&& back, nanos now) {
         const std::lock_guard lock(mutex_);
         // Asked under the lock: after `deactivate` nothing may come to rest here.
         if (active_.load(std::memory_order_relaxed)) {
-            idle_.push_back(std::move(back));
+            if (waiters_.empty()) {
+                idle_.push_back(std::move(back));
+                return;
+            }
+            waiter* first = waiters_.front();
+            waiters_.pop_front();
+            waiting_.fetch_sub(1, std::memory_order_release);
+            first->given = std::move(back);
+            first->wake.notify_one();
             return;
         }
     }

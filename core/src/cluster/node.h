@@ -4,6 +4,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -38,6 +40,10 @@ class node {
 
     // Synchronous pool, last in first out. A taken connection keeps its slot.
     std::optional<connection> take_idle(nanos now, nanos idle_max);
+    // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may connect.
+    static constexpr size_t waiters_max = 16384;
+    enum class grant : uint8_t { connection, slot, timed_out, queue_full };
+    grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given);
     void give_back(connection&& back, nanos now);  // closes it when the node is inactive
     void trim_idle(nanos now, nanos idle_max);     // closes what has rested longer
     void abandon_after_fork() noexcept;            // in a forked child: closes its copies of what rests here
@@ -50,6 +56,14 @@ class node {
     std::atomic<uint32_t> connections_{0};
     std::mutex mutex_;
     std::vector<connection> idle_;  // guarded by mutex_
+
+    struct waiter {
+        std::condition_variable wake;
+        std::optional<connection> given;
+        bool slot = false;
+    };
+    std::list<waiter*> waiters_;             // guarded by mutex_
+    std::atomic<uint32_t> waiting_{0};       // size of waiters_, so that nobody locks to find it empty
 };
 
 }  // namespace aero::cluster

@@ -17,6 +17,7 @@ namespace aero::cluster {
 inline constexpr uint8_t no_node = 255;
 inline constexpr unsigned nodes_max = 128;     // indexes fit a byte with room to spare
 inline constexpr unsigned replicas_max = 3;
+inline constexpr int no_rack = -1;
 
 struct namespace_map {
     std::string name;
@@ -24,7 +25,9 @@ struct namespace_map {
     uint8_t replicas = 1;  // 1..replicas_max
     // owners[r][p]: index into view::nodes of the node that holds replica r of partition p, or no_node.
     std::array<std::array<uint8_t, wire::partitions>, replicas_max> owners;
-    std::vector<int> racks;  // rack of each node of the view, or empty when nobody asked for racks
+    std::vector<int> racks;  // rack or no_rack of each node of the view, or empty when nobody asked for racks
+
+    bool operator==(const namespace_map&) const = default;
 };
 
 struct view {

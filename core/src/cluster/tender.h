@@ -1,0 +1,171 @@
+// Keeps the picture of a cluster fresh: finds nodes from seeds, asks each how it is and what it owns, publishes views.
+//
+// A machine without sockets, clock and threads: it is told what happened (`connected`, `received`, `failed`, `resolved`,
+// `tick`) and gives actions. A driver carries them out and reports back; one thread at a time.
+//
+// Each node has one info connection (a link) with at most one conversation, which has its own deadline. Nodes never wait
+// for each other, so that a silent one delays nobody:
+//
+//     candidate:  connect ──> hello (all facts) ──> adopted as a member, held as a lone seed, or refused with a reason
+//     member:     every interval: generations ──> what changed: peers, partition map, racks ──> rest
+//                 link lost: counted as a failure, connected again at the next interval
+//
+// Limits: nodes_max members, links_max connections at once, replies as info_channel allows.
+#pragma once
+
+#include <list>
+#include <map>
+#include <optional>
+
+#include "aero/config.h"
+#include "cluster/node_report.h"
+#include "cluster/partition_table.h"
+#include "cluster/view.h"
+
+namespace aero::cluster {
+
+using link_id = uint32_t;
+
+class tender {
+  public:
+    static constexpr size_t links_max = 512;
+    static constexpr unsigned failures_max = 5;        // of every node in a row: back to the seeds
+    static constexpr nanos lone_seed_grace = from_ms(100);
+    static constexpr nanos soon_pause = from_ms(100);  // between early tends that are honoured
+    static constexpr nanos reconnect_pause = from_ms(50);  // after a node closed a resting link
+
+    struct action {
+        enum class kind : uint8_t { resolve, connect, send, close };
+        kind what;
+        link_id id;        // of the link; of the lookup for resolve
+        io::endpoint to{};  // connect; resolve: host and port only
+        buffer bytes{};    // send
+    };
+
+    explicit tender(const client_config& config);
+
+    // What happened. Links and lookups that the tender has given up are passed over.
+    void start(nanos now);
+    void connected(link_id id, nanos now);
+    void received(link_id id, byte_view bytes, nanos now);
+    void failed(link_id id, std::string why, nanos now);
+    void resolved(link_id lookup, std::span<const io::endpoint> found, std::string why, nanos now);
+    void tick(nanos now);
+    void tend_soon(nanos now);
+
+    std::vector<action> take_actions() { return std::exchange(actions_, {}); }
+    nanos next_deadline() const noexcept;
+
+    const view_ptr& current() const noexcept { return view_; }  // never null; a new pointer when something changed
+    bool complete() const noexcept { return table_.complete(); }
+    // Every address known was tried and no node is being asked: waiting longer will hardly tell more.
+    bool settled() const noexcept;
+    bool has_members() const noexcept { return !members_.empty(); }
+    // Why there is no cluster: each seed with its reason.
+    error why_no_cluster() const;
+
+  private:
+    struct known_seed {
+        wire::host at;
+        std::string why;
+        bool not_ready = false;  // answered, but has no partitions yet: worth asking again at once
+    };
+    struct member {
+        member_id id;
+        std::string name;
+        std::shared_ptr<node> handle;
+        link_id link = 0;  // 0: none
+        unsigned failures = 0;
+        nanos next_round = 0;
+        std::optional<int64_t> peers_generation;  // of what is held; nothing: to be fetched
+        std::optional<int64_t> partition_generation;
+        std::optional<int64_t> rebalance_generation;
+        bool wants_peers = false;
+        bool wants_map = false;
+        bool wants_racks = false;
+        std::vector<wire::peer> peers;
+        std::map<std::string, int, std::less<>> racks;
+    };
+    enum class link_state : uint8_t { connecting, idle, asking, held };
+    struct link {
+        link_id id;
+        io::endpoint address;
+        link_state state = link_state::connecting;
+        nanos deadline = never;
+        member_id owner = nobody;   // nobody: a candidate
+        int seed = -1;              // index of the seed that led here
+        std::string expected{};     // the name that somebody gave it; empty: any
+        bool moves_member = false;  // a better address of a member: adopting it moves the member there
+        bool introduced = false;    // user-agent-set was sent or cannot be
+        inquiry asked{};
+        info_channel channel{};
+        std::optional<node_report> report{};  // held
+    };
+    struct lookup {
+        link_id id;
+        wire::host at;
+        int seed;
+        std::string expected;
+        bool moves_member;
+        nanos deadline;
+    };
+
+    // tender.cc: links and conversations
+    link* find_link(link_id id) noexcept;
+    void open_link(link&& made, nanos now);
+    void close_link(link_id id);
+    void fail_link(link_id id, std::string why, nanos now);
+    void ask(link& on, inquiry what, nanos now);
+    void heard(link& from, nanos now);
+    void decide(nanos now);
+
+    // tender_discovery.cc: seeds and candidates
+    void start_seeds(nanos now);
+    void try_host(const wire::host& at, int seed, std::string_view expected, bool moves_member, nanos now);
+    void discover(nanos now);
+    void judge_candidate(link& from, node_report&& report, nanos now);
+    void adopt_held(nanos now);
+    bool seed_pending(int seed) const noexcept;
+    void seed_failed(int seed, std::string why);
+    std::string refusal_of(const link& from, const node_report& report) const;
+    void check_services(const link& from, const node_report& report, nanos now);
+
+    // tender_members.cc: members and views
+    member* find_member(std::string_view name) noexcept;
+    member* find_member(member_id id) noexcept;
+    void adopt(link& from, node_report&& report, nanos now);
+    void move_member(member& who, link& to, nanos now);
+    void member_failed(member& who, nanos now);
+    void member_heard(member& who, link& from, node_report&& report, nanos now);
+    void apply(member& who, const inquiry& asked, node_report&& report);
+    void want_peers_of_all() noexcept;
+    bool guarded(const member& who) const noexcept;
+    bool named_by_others(const member& who) const noexcept;
+    void drop_members(nanos now);
+    void drop(member_id id);
+    void pursue(member& who, nanos now);
+    void publish();
+
+    const client_config config_;
+    const nanos interval_;
+    const nanos conversation_max_;
+    const std::string user_agent_;
+    std::vector<known_seed> seeds_;
+    std::list<link> links_;
+    std::list<lookup> lookups_;
+    std::list<member> members_;
+    std::map<std::string, nanos, std::less<>> retry_at_;  // addresses of peers that were tried: when to try again
+    partition_table table_;
+    view_ptr view_;
+    std::vector<action> actions_;
+    link_id last_id_ = 0;
+    member_id last_member_ = nobody;
+    nanos seeds_at_ = never;         // when the seeds are tried again, while there is no member
+    nanos lone_until_ = never;       // when a lone seed is taken although others have not answered
+    nanos soon_at_ = never;          // an early tend that was asked for
+    nanos last_soon_ = 0;
+    bool name_differs_ = false;      // some seed belongs to a cluster of another name
+    bool changed_ = false;           // something that views show may have changed
+};
+
+}  // namespace aero::cluster

@@ -1,0 +1,216 @@
+// What the tender does with the nodes it knows: rounds of questions, what their answers change, who leaves, the view.
+#include <algorithm>
+
+#include "aero/log.h"
+#include "cluster/tender.h"
+
+namespace aero::cluster {
+namespace {
+
+constexpr std::string_view logger = "aerospike_core::cluster";
+
+}  // namespace
+
+tender::member* tender::find_member(std::string_view name) noexcept {
+    const auto found = std::ranges::find(members_, name, &member::name);
+    return found == members_.end() ? nullptr : &*found;
+}
+
+tender::member* tender::find_member(member_id id) noexcept {
+    const auto found = std::ranges::find(members_, id, &member::id);
+    return id == nobody || found == members_.end() ? nullptr : &*found;
+}
+
+void tender::adopt(link& from, node_report&& report, nanos now) {
+    member& made = members_.emplace_back();
+    made.id = ++last_member_;
+    made.name = report.name;
+    made.handle = std::make_shared<node>(made.name, from.address);
+    made.link = from.id;
+    made.next_round = now + interval_;
+    from.owner = made.id;
+    changed_ = true;
+    log::write(log::level::info, logger, "node " + made.name + " at " + from.address.text() + " joined");
+    check_services(from, report, now);
+    apply(made, from.asked, std::move(report));
+}
+
+// The node answers at another address than before: new connections go there, old ones end as they are given back.
+void tender::move_member(member& who, link& to, nanos now) {
+    close_link(who.link);
+    who.handle->deactivate();
+    who.handle = std::make_shared<node>(who.name, to.address);
+    who.link = to.id;
+    who.failures = 0;
+    who.next_round = now;  // what its former self said may no longer hold
+    who.peers_generation.reset();
+    who.partition_generation.reset();
+    who.rebalance_generation.reset();
+    to.owner = who.id;
+    changed_ = true;
+    log::write(log::level::info, logger, "node " + who.name + " moved to " + to.address.text());
+}
+
+void tender::member_failed(member& who, nanos now) {
+    ++who.failures;
+    who.next_round = std::max(who.next_round, now);
+    want_peers_of_all();
+}
+
+void tender::want_peers_of_all() noexcept {
+    for (member& each : members_) each.wants_peers = true;
+}
+
+void tender::member_heard(member& who, link& from, node_report&& report, nanos now) {
+    if (report.name != who.name) {
+        // Another node took over the address. It becomes known like any other, by its address or by its peers.
+        const io::endpoint at = from.address;
+        drop(who.id);
+        want_peers_of_all();
+        link made{.id = 0, .address = at};
+        return open_link(std::move(made), now);
+    }
+    const bool differs = from.asked.identity && !config_.cluster_name.empty() &&
+                         report.cluster_name != config_.cluster_name;
+    if (differs) {
+        drop(who.id);
+        return want_peers_of_all();
+    }
+    if (report.partition_generation < 0) return member_failed(who, now);
+    who.failures = 0;
+    if (who.peers_generation != report.peers_generation) {
+        if (who.peers_generation > report.peers_generation && !from.asked.peers) {
+            // Counted anew: the node was started again, and connections to its former self are of no use.
+            who.handle->deactivate();
+            who.handle = std::make_shared<node>(who.name, from.address);
+            changed_ = true;
+        }
+        want_peers_of_all();
+    }
+    apply(who, from.asked, std::move(report));
+}
+
+// Takes over what was asked for, and notes what has to be asked next.
+void tender::apply(member& who, const inquiry& asked, node_report&& report) {
+    if (asked.peers) {
+        who.wants_peers = false;
+        if (who.peers_generation != report.peers_generation) changed_ = true;
+        who.peers_generation = report.peers_generation;
+        who.peers = std::move(report.peers);
+        std::erase_if(who.peers, [&](const wire::peer& each) { return each.node_id == who.name; });
+    }
+    if (asked.map && !guarded(who)) {
+        who.partition_generation = report.partition_generation;
+        who.wants_map = false;
+        for (const member_id lost : table_.claim(who.id, report.claims)) {
+            // Looked at again in its next round, not at once: nodes that claim the same would keep each other busy.
+            if (member* displaced = find_member(lost)) displaced->partition_generation.reset();
+        }
+        changed_ = true;
+    }
+    if (who.partition_generation != report.partition_generation) who.wants_map = true;
+    if (asked.racks) {
+        who.rebalance_generation = report.rebalance_generation;
+        who.wants_racks = false;
+        changed_ |= who.racks != report.racks;
+        who.racks = std::move(report.racks);
+    } else if (asked.rack_generation) {
+        who.wants_racks |= who.rebalance_generation != report.rebalance_generation;
+    }
+}
+
+// A node that sees no others, where there are others, was cut off: what it believes to own is not the cluster's truth.
+bool tender::guarded(const member& who) const noexcept { return who.peers.empty() && members_.size() > 1; }
+
+bool tender::named_by_others(const member& who) const noexcept {
+    for (const member& other : members_) {
+        if (other.id == who.id || other.failures > 0) continue;
+        if (std::ranges::find(other.peers, who.name, &wire::peer::node_id) != other.peers.end()) return true;
+    }
+    return false;
+}
+
+void tender::drop_members(nanos now) {
+    const auto answers = [](const member& each) { return each.failures == 0; };
+    const auto lost = [&](const member& each) { return each.failures >= failures_max; };
+    std::vector<member_id> leaving;
+    if (std::ranges::none_of(members_, answers)) {
+        if (std::ranges::all_of(members_, lost)) {
+            for (const member& each : members_) leaving.push_back(each.id);
+            seeds_at_ = std::min(seeds_at_, now);
+        }
+    } else if (members_.size() > 1) {
+        const auto serves = [&](const member& each) { return answers(each) && table_.owns_any(each.id); };
+        const bool any_serves = std::ranges::any_of(members_, serves);
+        for (const member& each : members_) {
+            if (serves(each) || named_by_others(each)) continue;
+            // One that answers but owns nothing goes only where others do own something.
+            if (each.failures > 0 || any_serves) leaving.push_back(each.id);
+        }
+    }
+    for (const member_id id : leaving) drop(id);
+}
+
+void tender::drop(member_id id) {
+    member* who = find_member(id);
+    log::write(log::level::warn, logger, "node " + who->name + " at " + who->handle->address_text() + " left");
+    close_link(who->link);
+    who->handle->deactivate();
+    table_.forget(id);
+    std::erase_if(members_, [&](const member& each) { return each.id == id; });
+    changed_ = true;
+}
+
+// Starts what is due: a connection, a round, or at once what the last round showed to be needed.
+void tender::pursue(member& who, nanos now) {
+    link* on = find_link(who.link);
+    if (on == nullptr) {
+        if (now < who.next_round || links_.size() >= links_max) return;
+        who.next_round = now + interval_;
+        link made{.id = 0, .address = who.handle->address()};
+        made.owner = who.id;
+        open_link(std::move(made), now);
+        who.link = links_.back().id;
+        return;
+    }
+    if (on->state != link_state::idle) return;
+    inquiry what{.rack_generation = !config_.rack_ids.empty(), .user_agent = {}};
+    if (now >= who.next_round) {
+        who.next_round = now + interval_;
+        return ask(*on, std::move(what), now);
+    }
+    if (who.failures > 0) return;
+    what.peers = who.wants_peers;
+    what.map = who.wants_map && !guarded(who);
+    what.racks = who.wants_racks;
+    if (what.peers || what.map || what.racks) ask(*on, std::move(what), now);
+}
+
+// Makes a view of what is known, and keeps it when it differs from the last one.
+void tender::publish() {
+    if (!std::exchange(changed_, false)) return;
+    auto next = std::make_shared<view>();
+    std::vector<member_id> order;
+    for (const member& each : members_) {
+        next->nodes.push_back(each.handle);
+        order.push_back(each.id);
+    }
+    bool differs = next->nodes != view_->nodes;
+    for (std::unique_ptr<namespace_map>& map : table_.maps(order)) {
+        const bool has_racks = std::ranges::any_of(members_, [&](const member& each) { return each.racks.contains(map->name); });
+        for (const member& each : members_) {
+            if (!has_racks) break;
+            const auto found = each.racks.find(map->name);
+            map->racks.push_back(found == each.racks.end() ? no_rack : found->second);
+        }
+        const namespace_map* before = view_->find(map->name);
+        differs |= before == nullptr || *before != *map;
+        next->namespaces.push_back(std::move(map));
+    }
+    differs |= next->namespaces.size() != view_->namespaces.size();
+    if (!differs) return;
+    next->version = view_->version + 1;
+    view_ = std::move(next);
+}
+
+}  // namespace aero::cluster
