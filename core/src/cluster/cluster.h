@@ -32,6 +32,7 @@ class cluster {
 
   private:
     explicit cluster(client_config config);
+    void tend();  // the thread's work
     void publish(view_ptr next);
 
     const client_config config_;

@@ -165,8 +165,9 @@ void tender::drop(member_id id) {
 void tender::pursue(member& who, nanos now) {
     link* on = find_link(who.link);
     if (on == nullptr) {
-        if (now < who.next_round || links_.size() >= links_max) return;
+        if (now < who.next_round) return;
         who.next_round = now + interval_;
+        if (links_.size() >= links_max) return;
         link made{.id = 0, .address = who.handle->address()};
         made.owner = who.id;
         open_link(std::move(made), now);

@@ -27,9 +27,12 @@ wake_up::wake_up() {
 #endif
 }
 
-wake_up::~wake_up() {
+wake_up::~wake_up() { close(); }
+
+void wake_up::close() noexcept {
     if (read_fd_ >= 0) ::close(read_fd_);
     if (write_fd_ >= 0 && write_fd_ != read_fd_) ::close(write_fd_);
+    read_fd_ = write_fd_ = -1;
 }
 
 void wake_up::signal() noexcept {

@@ -15,6 +15,7 @@ class wake_up {
     int fd() const noexcept { return read_fd_; }  // readable after `signal` until `clear`
     void signal() noexcept;
     void clear() noexcept;
+    void close() noexcept;  // in a forked child: what the parent still uses stays as it is
 
   private:
     int read_fd_ = -1;

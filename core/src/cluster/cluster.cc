@@ -1,0 +1,128 @@
+#include "cluster/cluster.h"
+
+#include <system_error>
+
+#include "cluster/link_driver.h"
+#include "io/signals.h"
+
+namespace aero::cluster {
+namespace {
+
+constexpr nanos trim_interval = from_ms(1000);
+
+uint64_t next_id() noexcept {
+    static std::atomic<uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+result<void> check(const client_config& config) {
+    if (config.hosts.empty()) return fail(code::invalid_host, "no hosts were given");
+    for (const host& each : config.hosts) {
+        if (each.name.empty() || each.port == 0) {
+            return fail(code::invalid_host, "'" + each.name + ":" + std::to_string(each.port) + "' is no host and port");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+struct cluster::tending {
+    explicit tending(const client_config& config) : machine(config), driver(machine) {}
+
+    tender machine;  // with `driver` owned by the opening thread, then by `thread`
+    link_driver driver;
+    std::thread thread;
+    std::atomic<bool> soon{false};
+    nanos trim_at = 0;
+};
+
+cluster::cluster(client_config config)
+    : config_(std::move(config)),
+      id_(next_id()),
+      view_(std::make_shared<const view>()),
+      tending_(std::make_unique<tending>(config_)) {}
+
+cluster::~cluster() { close(); }
+
+result<std::shared_ptr<cluster>> cluster::open(client_config config) {
+    if (auto checked = check(config); !checked) return std::unexpected(std::move(checked.error()));
+    const nanos until = monotonic_now() + from_ms(config.connect_timeout_ms);
+    std::shared_ptr<cluster> made(new cluster(std::move(config)));
+    tending& tends = *made->tending_;
+    if (!tends.driver.ok()) return fail(code::client, "no descriptors are left to watch connections with");
+
+    // The first tend runs here; the thread takes over a cluster that is known.
+    tender& machine = tends.machine;
+    machine.start(monotonic_now());
+    while (!machine.complete() && !machine.settled() && monotonic_now() < until) tends.driver.step(until);
+    if (!machine.has_members()) {
+        error why = machine.why_no_cluster();
+        if (monotonic_now() >= until) {
+            why.text += " (waited " + std::to_string(made->config_.connect_timeout_ms) + " ms)";
+        }
+        made->closed_.store(true, std::memory_order_relaxed);
+        return std::unexpected(std::move(why));
+    }
+    made->publish(machine.current());
+    const io::signals_blocked blocked;
+    try {
+        tends.thread = std::thread(&cluster::tend, made.get());
+    } catch (const std::system_error&) {
+        return fail(code::client, "no thread could be started to tend the cluster");
+    }
+    return made;
+}
+
+void cluster::tend() {
+    tending& tends = *tending_;
+    while (!closed()) {
+        tends.driver.step(tends.trim_at);
+        const nanos now = monotonic_now();
+        if (tends.soon.exchange(false, std::memory_order_relaxed)) tends.machine.tend_soon(now);
+        const view_ptr& seen = tends.machine.current();
+        if (seen->version != version()) publish(seen);
+        if (now < tends.trim_at) continue;
+        tends.trim_at = now + trim_interval;
+        for (const auto& each : seen->nodes) each->trim_idle(now, from_ms(config_.idle_timeout_s * int64_t{1000}));
+    }
+}
+
+void cluster::publish(view_ptr next) {
+    const uint64_t number = next->version;
+    {
+        const std::lock_guard lock(mutex_);
+        view_.swap(next);
+    }
+    version_.store(number, std::memory_order_release);
+}
+
+view_ptr cluster::current() const {
+    const std::lock_guard lock(mutex_);
+    return view_;
+}
+
+void cluster::tend_soon() noexcept {
+    // Many calls fail at once when a node dies; one wake-up is enough for all.
+    if (tending_ != nullptr && !tending_->soon.exchange(true, std::memory_order_relaxed)) tending_->driver.wake();
+}
+
+void cluster::close() noexcept {
+    if (closed_.exchange(true, std::memory_order_relaxed) || tending_ == nullptr) return;
+    tending_->driver.wake();
+    if (tending_->thread.joinable()) tending_->thread.join();
+    for (const auto& each : current()->nodes) each->deactivate();
+}
+
+void cluster::abandon_after_fork() noexcept {
+    closed_.store(true, std::memory_order_relaxed);
+    if (tending_ == nullptr) return;
+    tending_->driver.close_after_fork();
+    // The thread exists in the parent only, and its data may be halfway through a change: neither is touched again.
+    static_cast<void>(tending_.release());
+    if (!mutex_.try_lock()) return;  // held by a thread of the parent
+    for (const auto& each : view_->nodes) each->abandon_after_fork();
+    mutex_.unlock();
+}
+
+}  // namespace aero::cluster

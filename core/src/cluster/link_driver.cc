@@ -1,0 +1,162 @@
+#include "cluster/link_driver.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace aero::cluster {
+namespace {
+
+constexpr size_t input_size = 64 << 10;
+
+std::string reason_of(const io::io_result& ended) {
+    if (ended.status == io::io_status::closed) return "closed the connection";
+    return "failed: " + io::error_text(ended.error_number);
+}
+
+}  // namespace
+
+link_driver::link_driver(tender& machine) : machine_(machine), input_(input_size) {
+    for (std::atomic<int>& each : open_) each.store(-1, std::memory_order_relaxed);
+    if (!ok()) return;
+    reactor_.add(wake_->fd(), io::readiness::read, tag_of(0));
+    if (reactor_.fd() >= 0) note(reactor_.fd());
+}
+
+link_driver::~link_driver() = default;
+
+void link_driver::step(nanos until) {
+    carry_out();
+    const nanos before = monotonic_now();
+    const nanos wanted = std::min(until, machine_.next_deadline());
+    std::array<io::ready_event, 64> events;
+    const size_t count = reactor_.wait(events, wanted == never ? never : std::max<nanos>(wanted - before, 0));
+    for (size_t i = 0; i < count; ++i) {
+        const auto id = static_cast<link_id>(reinterpret_cast<uintptr_t>(events[i].tag));
+        if (id != 0) {
+            ready(id, events[i]);
+            continue;
+        }
+        wake_->clear();
+        for (const io::resolver::answer& each : resolver_.take()) {
+            machine_.resolved(each.id, each.found, each.why, monotonic_now());
+        }
+    }
+    const nanos now = monotonic_now();
+    if (machine_.next_deadline() <= now) machine_.tick(now);
+    carry_out();
+}
+
+void link_driver::carry_out() {
+    // Carrying out an action may tell the machine something, which then asks for more.
+    for (auto actions = machine_.take_actions(); !actions.empty(); actions = machine_.take_actions()) {
+        for (tender::action& each : actions) {
+            switch (each.what) {
+                case tender::action::kind::resolve: resolver_.ask(each.id, each.to.host, each.to.port); break;
+                case tender::action::kind::connect: connect(each.id, each.to); break;
+                case tender::action::kind::close: close(each.id); break;
+                case tender::action::kind::send:
+                    if (const auto on = sockets_.find(each.id); on != sockets_.end()) {
+                        send(each.id, on->second, std::move(each.bytes));
+                    }
+                    break;
+            }
+        }
+    }
+}
+
+void link_driver::connect(link_id id, const io::endpoint& to) {
+    auto started = io::stream::start_connect(to);
+    if (!started) return machine_.failed(id, std::move(started.error().text), monotonic_now());
+    socket& made = sockets_[id];
+    made.stream = *std::move(started);
+    made.slot = note(made.stream.fd());
+    if (!reactor_.add(made.stream.fd(), io::readiness::write, tag_of(id))) {
+        close(id);
+        machine_.failed(id, "cannot be watched: too many open descriptors", monotonic_now());
+    }
+}
+
+void link_driver::ready(link_id id, const io::ready_event& event) {
+    const auto found = sockets_.find(id);
+    if (found == sockets_.end()) return;  // closed by what came before it
+    socket& on = found->second;
+    if (on.connecting) {
+        const io::io_result end = on.stream.finish_connect();
+        if (end.status == io::io_status::would_block) return;
+        if (end.status != io::io_status::ok) {
+            const std::string why = "cannot be connected to: " + io::error_text(end.error_number);
+            close(id);
+            return machine_.failed(id, why, monotonic_now());
+        }
+        on.connecting = false;
+        reactor_.modify(on.stream.fd(), io::readiness::read, tag_of(id));
+        return machine_.connected(id, monotonic_now());
+    }
+    if (event.writable && on.sent < on.output.size()) flush(id, on);
+    if (event.readable) receive(id);
+}
+
+void link_driver::send(link_id id, socket& on, buffer&& bytes) {
+    on.output = std::move(bytes);
+    on.sent = 0;
+    flush(id, on);
+}
+
+void link_driver::flush(link_id id, socket& on) {
+    while (on.sent < on.output.size()) {
+        const io::io_result end = on.stream.send_some(on.output.view().subspan(on.sent));
+        if (end.status == io::io_status::would_block) {
+            reactor_.modify(on.stream.fd(), io::readiness::read_write, tag_of(id));
+            return;
+        }
+        if (end.status != io::io_status::ok) {
+            close(id);
+            return machine_.failed(id, reason_of(end), monotonic_now());
+        }
+        on.sent += end.bytes;
+    }
+    reactor_.modify(on.stream.fd(), io::readiness::read, tag_of(id));
+}
+
+void link_driver::receive(link_id id) {
+    // A few reads at most, so that one that talks without end does not keep the others waiting.
+    for (int reads = 0; reads < 8; ++reads) {
+        const auto found = sockets_.find(id);
+        if (found == sockets_.end()) return;
+        const io::io_result got = found->second.stream.receive_some({input_.data(), input_.capacity()});
+        if (got.status == io::io_status::would_block) return;
+        if (got.status != io::io_status::ok) {
+            close(id);
+            return machine_.failed(id, reason_of(got), monotonic_now());
+        }
+        machine_.received(id, {input_.data(), got.bytes}, monotonic_now());
+        if (got.bytes < input_.capacity()) return;
+    }
+}
+
+void link_driver::close(link_id id) {
+    const auto found = sockets_.find(id);
+    if (found == sockets_.end()) return;
+    reactor_.remove(found->second.stream.fd());
+    if (found->second.slot < open_.size()) open_[found->second.slot].store(-1, std::memory_order_relaxed);
+    sockets_.erase(found);
+}
+
+size_t link_driver::note(int fd) noexcept {
+    for (size_t i = 0; i < open_.size(); ++i) {
+        if (open_[i].load(std::memory_order_relaxed) >= 0) continue;
+        open_[i].store(fd, std::memory_order_relaxed);
+        return i;
+    }
+    return open_.size();
+}
+
+void link_driver::close_after_fork() noexcept {
+    for (std::atomic<int>& each : open_) {
+        if (const int fd = each.exchange(-1, std::memory_order_relaxed); fd >= 0) ::close(fd);
+    }
+    wake_->close();
+}
+
+}  // namespace aero::cluster

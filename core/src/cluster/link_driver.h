@@ -1,0 +1,58 @@
+// Carries out what a tender wants: sockets, name lookups, the clock. One thread at a time, but for `wake` and
+// `close_after_fork`.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+
+#include "cluster/tender.h"
+#include "io/reactor.h"
+#include "io/resolver.h"
+#include "io/wake_up.h"
+
+namespace aero::cluster {
+
+class link_driver {
+  public:
+    explicit link_driver(tender& machine);
+    ~link_driver();
+
+    bool ok() const noexcept { return reactor_.ok() && wake_->ok(); }
+    // Does what is due, waits for what happens until `until` at most, and tells the machine. Any thread ends the wait by
+    // `wake`.
+    void step(nanos until);
+    void wake() noexcept { wake_->signal(); }
+    // In a forked child, whatever the parent's thread was doing: closes this process's copies of the descriptors.
+    void close_after_fork() noexcept;
+
+  private:
+    struct socket {
+        io::stream stream;
+        size_t slot = 0;
+        bool connecting = true;
+        buffer output;
+        size_t sent = 0;
+    };
+    void carry_out();
+    void connect(link_id id, const io::endpoint& to);
+    void send(link_id id, socket& on, buffer&& bytes);
+    void flush(link_id id, socket& on);
+    void close(link_id id);
+    void ready(link_id id, const io::ready_event& event);
+    void receive(link_id id);
+    size_t note(int fd) noexcept;
+    static void* tag_of(link_id id) noexcept { return reinterpret_cast<void*>(static_cast<uintptr_t>(id)); }
+
+    tender& machine_;
+    io::reactor reactor_;
+    std::shared_ptr<io::wake_up> wake_ = std::make_shared<io::wake_up>();
+    io::resolver resolver_{wake_};
+    std::map<link_id, socket> sockets_;
+    buffer input_;
+    // Every descriptor that is open, for `close_after_fork`: noted after it was opened, taken off before it is closed.
+    std::array<std::atomic<int>, tender::links_max + 4> open_;
+};
+
+}  // namespace aero::cluster
