@@ -84,8 +84,10 @@ struct record_reply {
     uint32_t generation = 0;
     uint32_t void_time = 0;  // seconds since 2010-01-01, 0 = never expires
     uint16_t op_count = 0;
+    bool in_doubt = false;         // a refused write that was sent more than once: an earlier one may have happened
     std::span<const uint8_t> ops;  // `op_count` operations; points into `bytes`
     held_bytes bytes;
+    std::string node;              // "HOST:PORT" that answered; set when `code` is not ok
 };
 
 // What a row of a batch asks for, apart from its key. Rows of one shape share one template.

@@ -80,6 +80,22 @@ class buffer {
         std::memmove(data_, data_ + count, size_ - count);
         size_ -= count;
     }
+    // Hands the memory over; the holder frees it with std::free or gives it back by `adopt`.
+    uint8_t* release() noexcept {
+        size_ = capacity_ = 0;
+        return std::exchange(data_, nullptr);
+    }
+    static buffer adopt(uint8_t* data, size_t size, size_t capacity) noexcept {
+        buffer made;
+        made.data_ = data;
+        made.size_ = size;
+        made.capacity_ = capacity;
+        return made;
+    }
+    // Room for exactly `count` more bytes, without the doubling: for large buffers that grow in known steps.
+    void reserve_exactly(size_t capacity) {
+        if (capacity > capacity_) reallocate(capacity);
+    }
     void swap(buffer& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
@@ -89,7 +105,9 @@ class buffer {
   private:
     void grow(size_t wanted) {
         size_t capacity = capacity_ < 32 ? 64 : capacity_ * 2;
-        if (capacity < wanted) capacity = wanted;
+        reallocate(capacity < wanted ? wanted : capacity);
+    }
+    void reallocate(size_t capacity) {
         void* moved = std::realloc(data_, capacity);
         if (moved == nullptr) throw std::bad_alloc();
         data_ = static_cast<uint8_t*>(moved);

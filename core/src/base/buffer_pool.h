@@ -1,0 +1,18 @@
+// Buffers that are used again instead of freed: a request or reply of the usual size costs no allocation and no page fault.
+//
+// One pool per thread, so nothing is locked; a buffer may be taken on one thread and recycled on another. A pool keeps at
+// most `pooled_buffers_max` buffers and `pooled_bytes_max` bytes.
+#pragma once
+
+#include "base/buffer.h"
+
+namespace aero {
+
+inline constexpr size_t pooled_buffers_max = 64;
+inline constexpr size_t pooled_bytes_max = size_t{8} << 20;
+
+// An empty buffer with at least `capacity` bytes of room.
+buffer take_buffer(size_t capacity);
+void recycle(buffer&& used) noexcept;
+
+}  // namespace aero

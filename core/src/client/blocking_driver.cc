@@ -1,0 +1,212 @@
+#include "client/blocking_driver.h"
+
+#include <algorithm>
+
+#include "client/view_cache.h"
+
+namespace aero::detail {
+
+using command::action;
+using command::attempt;
+using command::event;
+
+namespace {
+
+// An attempt is never waited for longer than this at a stretch, so that a call without a deadline still sees signals
+// that another thread took and views that changed.
+constexpr nanos longest_wait = 1'000'000'000;
+
+nanos time_until(nanos at, nanos now) noexcept { return at <= now ? 0 : std::min(at - now, longest_wait); }
+
+event from_io(const io::io_result& got) noexcept {
+    switch (got.status) {
+        case io::io_status::ok:
+            return {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived};
+        case io::io_status::closed:
+            return {.what = event::kind::closed};
+        default:
+            return {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number};
+    }
+}
+
+}  // namespace
+
+void blocking_driver::run(command::call& what, nanos now) {
+    now_ = now;
+    view_ = current_view(cluster_);
+    what.start(view_, now_);
+    while (!what.done()) {
+        launch_all(what);
+        if (what.done()) break;
+        if (lanes_.size() == 1 && !lanes_[0].connecting && lanes_[0].next.what == action::kind::receive)
+            wait_one(what);
+        else
+            wait_many(what);
+        if (!what.done() && now_ >= what.wakeup_at()) {
+            view_ = current_view(cluster_);
+            what.wake(view_, now_);
+        }
+        close_let_go();
+        if (what.wants_tend()) cluster_.tend_soon();
+    }
+    close_let_go();
+}
+
+std::shared_ptr<cluster::node> blocking_driver::holder_of(const cluster::node* which) const {
+    for (const auto& one : view_->nodes)
+        if (one.get() == which) return one;
+    return nullptr;
+}
+
+void blocking_driver::launch_all(command::call& what) {
+    while (std::unique_ptr<attempt> ready = what.next_launch()) {
+        lane one;
+        one.node = holder_of(ready->target());
+        one.attempt = std::move(ready);
+        if (connect(one, what)) {
+            lanes_.push_back(std::move(one));
+            if (!lanes_.back().connecting) {
+                lane& begun = lanes_.back();
+                begun.next = begun.attempt->resume({.what = event::kind::start}, now_);
+                send(begun, what);
+            }
+        } else {
+            what.finished(std::move(one.attempt), view_, now_);
+        }
+    }
+}
+
+// Finds the lane a connection, or starts one. False when none can be had; the attempt then has failed.
+bool blocking_driver::connect(lane& one, command::call& what) {
+    const client_config& config = cluster_.config();
+    if (one.node == nullptr || cluster_.closed()) {
+        one.attempt->fail(code::client, "the client is closed");
+        return false;
+    }
+    const nanos idle_max = from_ms(int64_t{config.idle_timeout_s} * 1000);
+    std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max);
+    bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
+    if (!taken && !slot) {
+        const auto grant = one.node->wait_for_connection(config.connections_per_node_max,
+                                                         time_until(what.wakeup_at(), now_), taken);
+        refresh();
+        slot = grant == cluster::node::grant::slot;
+        if (!slot && !taken) {
+            one.attempt->fail(code::no_more_connections, "no connection to the node became free: max_conns_per_node is " +
+                                                             std::to_string(config.connections_per_node_max));
+            return false;
+        }
+    }
+    if (taken) {
+        one.connection = std::move(*taken);
+        if (one.attempt->wants_stamps) one.connection.stream.ask_timestamps(true);
+        return true;
+    }
+    auto started = io::stream::start_connect(one.node->address());
+    if (!started) {
+        one.node->drop_slot();
+        one.attempt->fail(started.error().what, std::move(started.error().text));
+        return false;
+    }
+    one.connection.stream = std::move(*started);
+    one.connecting = true;
+    return true;
+}
+
+void blocking_driver::advance(lane& one, command::call& what, const event& happened) {
+    one.next = one.attempt->resume(happened, now_);
+    if (one.next.what == action::kind::send)
+        send(one, what);
+    else if (one.next.what == action::kind::finished)
+        finish(one, what);
+}
+
+void blocking_driver::send(lane& one, command::call& what) {
+    while (one.next.what == action::kind::send) {
+        const io::io_result done = one.connection.stream.send_some(one.next.output);
+        if (done.status == io::io_status::would_block) return;
+        if (done.status != io::io_status::ok) {
+            advance(one, what, from_io(done));
+            return;
+        }
+        if (!one.attempt->sent_any()) refresh();
+        one.next = one.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, now_);
+    }
+}
+
+void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
+    const io::io_result got = wait > 0 ? one.connection.stream.receive_wait(one.next.input, wait)
+                                       : one.connection.stream.receive_some(one.next.input);
+    refresh();
+    if (got.status == io::io_status::interrupted) {
+        if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);
+        return;
+    }
+    if (got.status == io::io_status::would_block || got.status == io::io_status::timed_out) return;
+    advance(one, what, from_io(got));
+}
+
+void blocking_driver::finish(lane& one, command::call& what) {
+    if (one.attempt->connection_reusable()) {
+        one.node->give_back(std::move(one.connection), now_);
+    } else {
+        one.connection.stream.close();
+        one.node->drop_slot();
+    }
+    one.node.reset();
+    what.finished(std::move(one.attempt), view_, now_);
+}
+
+void blocking_driver::wait_one(command::call& what) {
+    receive(lanes_[0], what, std::max<nanos>(1, time_until(what.wakeup_at(), now_)));
+    if (lanes_[0].attempt == nullptr) lanes_.clear();
+}
+
+void blocking_driver::wait_many(command::call& what) {
+    std::vector<io::poll_entry> entries;
+    for (const lane& one : lanes_) {
+        const bool writes = one.connecting || one.next.what == action::kind::send;
+        entries.push_back({.fd = one.connection.stream.fd(), .interest = writes ? io::readiness::write : io::readiness::read});
+    }
+    const int ready = io::poll_many(entries, time_until(what.wakeup_at(), now_));
+    refresh();
+    if (ready <= 0) {
+        if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);
+        return;
+    }
+    for (size_t i = 0; i < entries.size(); ++i) {
+        lane& one = lanes_[i];
+        if (!entries[i].readable && !entries[i].writable) continue;
+        if (one.attempt == nullptr || one.attempt->owner() == nullptr) continue;
+        if (one.connecting) {
+            const io::io_result state = one.connection.stream.finish_connect();
+            if (state.status == io::io_status::would_block) continue;
+            one.connecting = false;
+            if (state.status != io::io_status::ok) {
+                advance(one, what, from_io(state));
+                continue;
+            }
+            if (one.attempt->wants_stamps) one.connection.stream.ask_timestamps(true);
+            one.next = one.attempt->resume({.what = event::kind::start}, now_);
+        }
+        if (one.next.what == action::kind::send)
+            send(one, what);
+        else if (one.next.what == action::kind::receive)
+            receive(one, what, 0);
+    }
+    std::erase_if(lanes_, [](const lane& one) { return one.attempt == nullptr; });
+}
+
+// Attempts that the call no longer waits for: nobody will read their replies on this thread.
+void blocking_driver::close_let_go() {
+    std::erase_if(lanes_, [&](lane& one) {
+        if (one.attempt != nullptr && one.attempt->owner() != nullptr) return false;
+        if (one.attempt != nullptr) {
+            one.connection.stream.close();
+            one.node->drop_slot();
+        }
+        return true;
+    });
+}
+
+}  // namespace aero::detail

@@ -1,0 +1,50 @@
+// Runs one call on the calling thread: takes connections from the nodes' pools, waits in the kernel, obeys the machines.
+//
+// A lone attempt waits inside `recv`; several at once are polled together. Nothing outlives `run`: a connection whose
+// reply is still owed when the call ends is closed.
+#pragma once
+
+#include <vector>
+
+#include "aero/client.h"
+#include "cluster/cluster.h"
+#include "command/call.h"
+
+namespace aero::detail {
+
+class blocking_driver {
+  public:
+    blocking_driver(cluster::cluster& of, interrupt_hook* interrupt) noexcept : cluster_(of), interrupt_(interrupt) {}
+
+    void run(command::call& what, nanos now);
+
+  private:
+    // One attempt and the connection it runs on.
+    struct lane {
+        std::shared_ptr<cluster::node> node;
+        cluster::connection connection;
+        std::unique_ptr<command::attempt> attempt;
+        command::action next{};
+        bool connecting = false;
+    };
+
+    void launch_all(command::call& what);
+    bool connect(lane& one, command::call& what);
+    std::shared_ptr<cluster::node> holder_of(const cluster::node* which) const;
+    void advance(lane& one, command::call& what, const command::event& happened);
+    void send(lane& one, command::call& what);
+    void receive(lane& one, command::call& what, nanos wait);
+    void finish(lane& one, command::call& what);
+    void wait_one(command::call& what);
+    void wait_many(command::call& what);
+    void close_let_go();
+    void refresh() { now_ = monotonic_now(); }
+
+    cluster::cluster& cluster_;
+    interrupt_hook* interrupt_;
+    cluster::view_ptr view_;
+    nanos now_ = 0;
+    std::vector<lane> lanes_;
+};
+
+}  // namespace aero::detail

@@ -1,0 +1,161 @@
+// The client's calls as the wire has them: admission, a machine of the right family, the blocking driver.
+#include "aero/client.h"
+
+#include <condition_variable>
+
+#include "client/blocking_driver.h"
+#include "client/client_shared.h"
+#include "client/view_cache.h"
+#include "command/batch_call.h"
+#include "command/info_call.h"
+#include "command/record_call.h"
+
+namespace aero {
+
+namespace {
+
+std::unexpected<error> not_open() { return fail(code::client, "the client is closed: open another one"); }
+
+// A waiter for a slot on a thread that may sleep.
+class sleeping_waiter final : public command::limiter::waiter {
+  public:
+    void granted() noexcept override {
+        const std::lock_guard lock(mutex_);
+        granted_ = true;
+        wake_.notify_one();
+    }
+    bool wait_until(nanos at) {
+        std::unique_lock lock(mutex_);
+        const nanos left = at == never ? from_ms(1000LL * 3600 * 24 * 365) : std::max<nanos>(0, at - monotonic_now());
+        return wake_.wait_for(lock, std::chrono::nanoseconds(left), [&] { return granted_; });
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool granted_ = false;
+};
+
+// Holds a slot of the limiter while a call runs.
+class slot {
+  public:
+    static result<slot> take(client::shared& of, uint32_t total_timeout_ms, nanos now) {
+        if (!of.limiter.limited()) return slot(nullptr);
+        sleeping_waiter me;
+        auto entered = of.limiter.enter(me);
+        if (entered == command::limiter::admission::queued) {
+            const bool granted =
+                me.wait_until(detail::limiter_wait_ends(of.cluster->config(), total_timeout_ms, now)) || !of.limiter.withdraw(me);
+            if (granted) entered = command::limiter::admission::granted;
+        }
+        if (entered != command::limiter::admission::granted)
+            return std::unexpected(detail::limiter_refused(of.cluster->config(),
+                                                           entered == command::limiter::admission::refused));
+        return slot(&of.limiter);
+    }
+    slot(slot&& other) noexcept : limiter_(std::exchange(other.limiter_, nullptr)) {}
+    slot& operator=(slot&&) = delete;
+    ~slot() {
+        if (limiter_ != nullptr) limiter_->leave();
+    }
+
+  private:
+    explicit slot(command::limiter* held) noexcept : limiter_(held) {}
+    command::limiter* limiter_;
+};
+
+// A call object used again by the next call of this thread. Nested calls (a signal handler that calls) make their own.
+template <class Call>
+class reused {
+  public:
+    reused() : call_(spare() ? std::move(spare()) : std::make_unique<Call>()) {}
+    ~reused() { spare() = std::move(call_); }
+    reused(const reused&) = delete;
+    reused& operator=(const reused&) = delete;
+    Call& operator*() noexcept { return *call_; }
+    Call* operator->() noexcept { return call_.get(); }
+
+  private:
+    static std::unique_ptr<Call>& spare() {
+        static thread_local std::unique_ptr<Call> kept;
+        return kept;
+    }
+    std::unique_ptr<Call> call_;
+};
+
+// From prepared to done; the error is the call's own, with what is known of it.
+result<void> drive(client::shared& of, command::call& what, nanos began, const call_options& options) {
+    auto held = slot::take(of, what.policy().total_timeout_ms, began);
+    if (!held) return std::unexpected(std::move(held.error()));
+    nanos now = began;
+    if (of.limiter.limited()) {
+        now = monotonic_now();
+        if (what.policy().total_timeout_ms != 0) what.set_deadline(began + from_ms(what.policy().total_timeout_ms));
+    }
+    what.set_admitted(now);
+    if (options.times != nullptr) what.want_stamps();
+    detail::blocking_driver(*of.cluster, options.interrupt).run(what, now);
+    if (options.times != nullptr) *options.times = what.times();
+    if (what.failure() != nullptr) return std::unexpected(std::move(*what.take_failure()));
+    return {};
+}
+
+}  // namespace
+
+error detail::limiter_refused(const client_config& config, bool queue_full) {
+    error made{.what = code::backpressure, .where = stage::limiter_wait};
+    made.text = "no slot of max_concurrent_operations = " + std::to_string(config.max_concurrent_operations) +
+                (queue_full ? ": the queue is full" : " became free in time; raise it or operation_queue_timeout_ms");
+    return made;
+}
+
+result<client> client::open(client_config config) {
+    auto opened = cluster::cluster::open(std::move(config));
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    return client(std::make_shared<shared>(std::move(*opened)));
+}
+
+void client::close() { shared_->cluster->close(); }
+
+bool client::is_open() const noexcept { return !shared_->cluster->closed(); }
+
+bool client::ping() { return info("build", info_target::any_node).has_value(); }
+
+std::vector<std::string> client::node_names() const {
+    std::vector<std::string> names;
+    if (is_open())
+        for (const auto& node : detail::current_view(*shared_->cluster)->nodes) names.push_back(node->name());
+    return names;
+}
+
+void client::abandon_after_fork() noexcept { shared_->cluster->abandon_after_fork(); }
+
+result<record_reply> client::execute(const record_request& request, const transport_policy& policy, call_options options) {
+    if (!is_open()) return not_open();
+    reused<command::record_call> call;
+    call->prepare(request, policy);
+    if (auto done = drive(*shared_, *call, monotonic_now(), options); !done) return std::unexpected(std::move(done.error()));
+    return call->take_reply();
+}
+
+result<batch_reply> client::execute(const batch_request& request, const transport_policy& policy, call_options options) {
+    if (!is_open()) return not_open();
+    if (request.digests.empty()) return batch_reply{};
+    reused<command::batch_call> call;
+    call->prepare(request, policy);
+    if (auto done = drive(*shared_, *call, monotonic_now(), options); !done) return std::unexpected(std::move(done.error()));
+    return call->take_reply();
+}
+
+result<std::vector<info_reply>> client::info(std::string_view command, info_target target, uint32_t timeout_ms) {
+    if (!is_open()) return not_open();
+    command::info_call call;
+    call.prepare(command,
+                 target == info_target::every_node ? command::info_call::target::every_node
+                                                   : command::info_call::target::any_node,
+                 timeout_ms);
+    if (auto done = drive(*shared_, call, monotonic_now(), {}); !done) return std::unexpected(std::move(done.error()));
+    return call.take_replies();
+}
+
+}  // namespace aero

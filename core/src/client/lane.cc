@@ -1,0 +1,257 @@
+#include "client/lane.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace aero::detail {
+
+using command::action;
+using command::attempt;
+using command::event;
+
+namespace {
+
+// A connection used a moment ago is taken at its word; asking the kernel costs a system call.
+constexpr nanos rest_trusted = 5'000'000;
+
+}  // namespace
+
+lane::lane(std::shared_ptr<cluster::node> to, io::reactor& watched, timer_wheel& timers, attempt_sink& told, limits set)
+    : node_(std::move(to)), reactor_(watched), timers_(timers), sink_(told), limits_(set) {}
+
+lane::~lane() {
+    while (!all_.empty()) drop(*all_.back());
+}
+
+void lane::run(std::unique_ptr<attempt> ready, nanos now) {
+    while (!idle_.empty()) {
+        loop_connection& taken = *idle_.back();
+        idle_.pop_back();
+        const nanos rested = now - taken.last_used;
+        if (rested > limits_.idle_max || (rested >= rest_trusted && taken.stream.stale())) {
+            drop(taken);
+            continue;
+        }
+        begin(taken, std::move(ready), now);
+        return;
+    }
+    if (queue_.size() >= limits_.queued_max) {
+        ready->fail(code::no_more_connections,
+                    "more than " + std::to_string(limits_.queued_max) + " calls wait for a connection to the node");
+        sink_.attempt_ended(std::move(ready), now);
+        return;
+    }
+    queue_.push_back(std::move(ready));
+    // One connect for each that waits, up to the cap; the others take what comes back.
+    if (all_.size() < limits_.busy_max && connecting_ < queue_.size()) connect(now);
+}
+
+bool lane::connect(nanos now) {
+    // A loop always may have its first connection: otherwise nothing of its own would ever come back to wake it.
+    if (!node_->take_slot(all_.empty() ? UINT32_MAX : limits_.connections_max)) return false;
+    auto started = io::stream::start_connect(node_->address());
+    if (!started) {
+        node_->drop_slot();
+        fail_queue(started.error().what, started.error().text, now);
+        return false;
+    }
+    auto made = std::make_unique<loop_connection>(*this);
+    made->stream = std::move(*started);
+    made->place = all_.size();
+    loop_connection& here = *made;
+    all_.push_back(std::move(made));
+    ++connecting_;
+    if (!reactor_.add(here.stream.fd(), io::readiness::write, &here)) {
+        drop(here);
+        fail_queue(code::client, "the event loop cannot watch another connection", now);
+        return false;
+    }
+    timers_.arm(here.drain_alarm, now + limits_.connect_max);
+    return true;
+}
+
+// Nobody in the queue can be served by this node now; each call decides what to do next.
+void lane::fail_queue(code what, const std::string& text, nanos now) {
+    // What fails may come straight back, so only those that wait now are told.
+    std::deque<std::unique_ptr<attempt>> failing = std::exchange(queue_, {});
+    for (auto& one : failing) {
+        if (one->owner() == nullptr) continue;
+        one->fail(what, text);
+        sink_.attempt_ended(std::move(one), now);
+    }
+}
+
+void lane::ready(loop_connection& which, bool readable, bool writable, nanos now) {
+    if (!which.stream.open()) return;  // dropped since the event was gathered
+    if (which.connecting) {
+        if (writable || readable) connected(which, now);
+        return;
+    }
+    if (which.attempt == nullptr) {  // at rest: the peer closed it or sent what nobody asked for
+        std::erase(idle_, &which);
+        drop(which);
+        return;
+    }
+    if (writable && which.next.what == action::kind::send) {
+        send(which, now);
+        return;
+    }
+    if (!readable || which.next.what != action::kind::receive) return;
+    const io::io_result got = which.stream.receive_some(which.next.input);
+    switch (got.status) {
+        case io::io_status::ok:
+            advance(which, {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived},
+                    now);
+            return;
+        case io::io_status::closed:
+            advance(which, {.what = event::kind::closed}, now);
+            return;
+        case io::io_status::failed:
+            advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number}, now);
+            return;
+        default:
+            return;
+    }
+}
+
+void lane::connected(loop_connection& which, nanos now) {
+    const io::io_result state = which.stream.finish_connect();
+    if (state.status == io::io_status::would_block) return;
+    which.drain_alarm.disarm();
+    which.connecting = false;
+    --connecting_;
+    if (state.status != io::io_status::ok) {
+        const std::string text = "cannot connect to " + node_->address_text() + ": " + io::error_text(state.error_number);
+        drop(which);
+        if (connecting_ == 0 && busy() == 0) fail_queue(code::connection, text, now);
+        return;
+    }
+    rest(which, now);
+}
+
+void lane::begin(loop_connection& on, std::unique_ptr<attempt> ready, nanos now) {
+    on.attempt = std::move(ready);
+    on.attempt->carrier = &on;
+    if (on.attempt->wants_stamps != on.stamps) {
+        on.stamps = on.attempt->wants_stamps;
+        on.stream.ask_timestamps(on.stamps);
+    }
+    on.next = on.attempt->resume({.what = event::kind::start}, now);
+    send(on, now);
+}
+
+void lane::advance(loop_connection& which, const event& happened, nanos now) {
+    which.next = which.attempt->resume(happened, now);
+    if (which.next.what == action::kind::finished)
+        finish(which, now);
+    else if (which.next.what == action::kind::send)
+        send(which, now);
+}
+
+void lane::send(loop_connection& which, nanos now) {
+    while (which.next.what == action::kind::send) {
+        const io::io_result done = which.stream.send_some(which.next.output);
+        if (done.status == io::io_status::would_block) {
+            watch(which, io::readiness::read_write);
+            return;
+        }
+        if (done.status != io::io_status::ok) {
+            advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = done.error_number}, now);
+            return;
+        }
+        which.next = which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, now);
+    }
+    watch(which, io::readiness::read);
+}
+
+void lane::finish(loop_connection& which, nanos now) {
+    std::unique_ptr<attempt> ended = std::move(which.attempt);
+    ended->carrier = nullptr;
+    which.drain_alarm.disarm();
+    const bool reusable = ended->connection_reusable();
+    if (reusable && node_->active())
+        rest(which, now);
+    else
+        drop(which);
+    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < limits_.busy_max) connect(now);
+    if (ended->owner() != nullptr) sink_.attempt_ended(std::move(ended), now);
+}
+
+// A connection is free: the first that waits takes it.
+void lane::rest(loop_connection& which, nanos now) {
+    if (std::unique_ptr<attempt> next = take_queued()) {
+        begin(which, std::move(next), now);
+        return;
+    }
+    which.last_used = now;
+    watch(which, io::readiness::read);
+    idle_.push_back(&which);
+}
+
+std::unique_ptr<attempt> lane::take_queued() {
+    while (!queue_.empty()) {
+        std::unique_ptr<attempt> next = std::move(queue_.front());
+        queue_.pop_front();
+        if (next->owner() != nullptr) return next;
+    }
+    return nullptr;
+}
+
+void lane::let_go(loop_connection& which, nanos now) {
+    const attempt& left = *which.attempt;
+    // Half a request is worth nothing: closed at the next turn.
+    timers_.arm(which.drain_alarm, left.sent_all() && left.drain_until > now ? left.drain_until : now);
+}
+
+void lane::drain_expired(loop_connection& which, nanos now) {
+    const bool was_connecting = which.connecting;
+    if (which.connecting) {
+        which.connecting = false;
+        --connecting_;
+    }
+    drop(which);
+    if (was_connecting && busy() == 0)
+        fail_queue(code::connection, "no connection to " + node_->address_text() + " within the connect timeout", now);
+    else if (!queue_.empty() && all_.size() < limits_.busy_max)
+        connect(now);
+}
+
+void lane::close_idle(nanos now) {
+    const bool all = !node_->active();
+    std::erase_if(idle_, [&](loop_connection* one) {
+        if (!all && now - one->last_used <= limits_.idle_max) return false;
+        drop(*one);
+        return true;
+    });
+}
+
+void lane::drop(loop_connection& which) {
+    if (which.connecting) {
+        which.connecting = false;
+        --connecting_;
+    }
+    if (which.stream.open()) {
+        reactor_.remove(which.stream.fd());
+        node_->drop_slot();
+    }
+    const size_t place = which.place;
+    assert(all_[place].get() == &which);
+    std::swap(all_[place], all_.back());
+    all_[place]->place = place;
+    dropped_.push_back(std::move(all_.back()));
+    all_.pop_back();
+    which.drain_alarm.disarm();
+    which.stream.close();
+}
+
+void lane::watch(loop_connection& which, io::readiness interest) {
+    if (which.interest == interest) return;
+    which.interest = interest;
+    reactor_.modify(which.stream.fd(), interest, &which);
+}
+
+void lane::abandon_after_fork() noexcept {
+    for (const auto& one : all_) one->stream.close();
+}
+
+}  // namespace aero::detail

@@ -1,0 +1,129 @@
+#include "command/attempt.h"
+
+#include <algorithm>
+
+#include "base/buffer_pool.h"
+#include "command/call.h"
+#include "io/stream.h"
+
+namespace aero::command {
+
+namespace {
+
+// First room for a reply. A get usually fits; rows arrive in blocks of about 128 KiB.
+constexpr size_t message_room = 4096;
+constexpr size_t rows_room = 64 << 10;
+// What a peer announces is not believed until it comes: room grows by what has arrived, never by the announcement.
+constexpr size_t room_step = 64 << 10;
+
+size_t first_room(reply_form form, size_t rows) noexcept {
+    if (form != reply_form::rows) return message_room;
+    return std::max(rows_room, rows * 200);
+}
+
+bool ends_stream(byte_view body) noexcept {
+    return (wire::decode_message_header(body.data()).info3 & wire::info3::last) != 0;
+}
+
+}  // namespace
+
+attempt::attempt(call* owner, const cluster::node* target, reply_form form, buffer&& request) noexcept
+    : owner_(owner), target_(target), request_(std::move(request)), form_(form) {}
+
+attempt::~attempt() {
+    recycle(std::move(request_));
+    recycle(std::move(reply_));
+}
+
+action attempt::resume(const event& what, nanos now) {
+    switch (what.what) {
+        case event::kind::start:
+            return {.what = action::kind::send, .output = request_.view()};
+        case event::kind::sent:
+            if (sent_ == 0 && what.bytes > 0) first_sent_at = now;
+            sent_ += what.bytes;
+            if (sent_ < request_.size()) return {.what = action::kind::send, .output = request_.view().subspan(sent_)};
+            sent_all_ = true;
+            return receive_more();
+        case event::kind::received:
+            read_at = now;
+            arrived_at = what.arrived != 0 ? what.arrived : now;
+            return after_received(what.bytes);
+        case event::kind::closed:
+            return broken(code::connection, "the node closed the connection before its answer was complete");
+        case event::kind::failed:
+            return broken(code::connection, "the connection failed: " + io::error_text(what.error_number));
+    }
+    return finish();
+}
+
+action attempt::after_received(size_t bytes) {
+    reply_.commit(bytes);
+    if (!take_frames()) return broken(code::bad_reply, "the node sent bytes that the protocol does not allow");
+    if (!complete_) return receive_more();
+    clean_ = sent_all_ && frame_start_ == reply_.size();
+    return finish();
+}
+
+// Takes every whole frame that has arrived. False on bytes that are not allowed.
+bool attempt::take_frames() {
+    while (!complete_ && reply_.size() - frame_start_ >= wire::frame_header_size) {
+        const auto header = wire::decode_frame_header(reply_.data() + frame_start_);
+        const auto expected = form_ == reply_form::info ? wire::frame_type::info : wire::frame_type::message;
+        if (!header || header->type != expected) return false;
+        const size_t frame_size = wire::frame_header_size + header->body_size;
+        if (reply_.size() - frame_start_ < frame_size) return true;
+        const size_t body_at = frame_start_ + wire::frame_header_size;
+        frame_start_ += frame_size;
+        if (!take_frame(reply_.view().subspan(body_at, header->body_size), body_at)) return false;
+    }
+    return true;
+}
+
+bool attempt::take_frame(byte_view body, size_t offset) {
+    if (form_ == reply_form::info) return complete_ = true;
+    if (body.size() < wire::message_header_size) return false;
+    if (form_ == reply_form::message) return complete_ = true;
+    if (ends_stream(body)) {
+        verdict_ = wire::decode_message_header(body.data()).result_code;
+        return complete_ = true;
+    }
+    return owner_ == nullptr || owner_->take_rows(*this, body, offset);
+}
+
+action attempt::receive_more() {
+    if (reply_.capacity() == 0) reply_ = take_buffer(first_room(form_, rows.size()));
+    size_t room = reply_.capacity() - reply_.size();
+    // A dropped reply need not be kept: only the frame now arriving.
+    if (owner_ == nullptr && frame_start_ > 0) {
+        reply_.consume(frame_start_);
+        frame_start_ = 0;
+        room = reply_.capacity() - reply_.size();
+    }
+    if (room < wire::frame_header_size + wire::message_header_size)
+        reply_.reserve_exactly(reply_.size() + std::max(room_step, reply_.size() / 8));
+    return {.what = action::kind::receive, .input = reply_.free_space()};
+}
+
+action attempt::finish() noexcept {
+    finished_ = true;
+    return {.what = action::kind::finished};
+}
+
+action attempt::broken(code what, std::string text) {
+    failure_ = std::make_unique<error>(error{.what = what, .node = target_->address_text(), .text = std::move(text)});
+    return finish();
+}
+
+buffer attempt::take_reply() {
+    if (finished_) return std::move(reply_);
+    buffer whole = take_buffer(frame_start_);
+    whole.append(reply_.view().first(frame_start_));
+    reply_.consume(frame_start_);
+    frame_start_ = 0;
+    return whole;
+}
+
+void attempt::fail(code what, std::string text) { broken(what, std::move(text)); }
+
+}  // namespace aero::command

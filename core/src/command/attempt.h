@@ -1,0 +1,120 @@
+// One request on its way to one node and the reply to it: the machine that every driver obeys.
+//
+// It owns no socket and reads no clock. `resume` takes what happened and says what to do next:
+//
+//     start ──> send ──sent──> receive ──received──> receive ... ──> finished
+//                 └────────────────┴── closed, failed ──────────────────^
+//
+// One thread at a time. While in flight an attempt belongs to its driver's connection, for the connection owes the peer
+// the bytes it began and the peer owes it a reply; the call that wants the answer is only pointed to. A call that ends
+// early lets go (`release_owner`): the reply is then read and dropped, so that the connection can be used again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "aero/request.h"
+#include "base/buffer.h"
+#include "base/time.h"
+#include "cluster/node.h"
+#include "wire/message.h"
+
+namespace aero::command {
+
+class call;
+
+struct event {
+    enum class kind : uint8_t { start, sent, received, closed, failed };
+    kind what = kind::start;
+    size_t bytes = 0;      // sent, received
+    int error_number = 0;  // failed
+    nanos arrived = 0;     // received: kernel time stamp, 0 when unknown
+};
+
+struct action {
+    enum class kind : uint8_t { send, receive, finished };
+    kind what;
+    byte_view output{};  // send: bytes still to go
+    byte_span input{};   // receive: where to put what arrives
+};
+
+enum class reply_form : uint8_t {
+    message,  // one record message
+    rows,     // messages of rows until the one marked LAST
+    info,     // one info message
+};
+
+class attempt {
+  public:
+    attempt(call* owner, const cluster::node* target, reply_form form, buffer&& request) noexcept;
+    ~attempt();
+    attempt(const attempt&) = delete;
+    attempt& operator=(const attempt&) = delete;
+
+    action resume(const event& what, nanos now);
+
+    // What the outside may know.
+    const cluster::node* target() const noexcept { return target_; }
+    call* owner() const noexcept { return owner_; }
+    bool sent_any() const noexcept { return sent_ > 0; }
+    bool sent_all() const noexcept { return sent_all_; }
+    bool finished() const noexcept { return finished_; }
+    // The reply arrived whole and nothing beyond it: the connection may carry the next request.
+    bool connection_reusable() const noexcept { return finished_ && !failure_ && clean_; }
+    const error* failure() const noexcept { return failure_.get(); }
+    std::unique_ptr<error> take_failure() noexcept { return std::move(failure_); }
+    uint8_t verdict() const noexcept { return verdict_; }  // of the LAST message of rows
+    byte_view reply() const noexcept { return reply_.view(); }
+    // The frames that arrived whole. An attempt still in flight keeps what it needs to find the end of its reply.
+    buffer take_reply();
+    buffer take_request() noexcept { return std::move(request_); }
+
+    // Ends the attempt before it began to send: no connection could be had.
+    void fail(code what, std::string text);
+    // The call no longer waits. `until` is when a driver gives up draining the connection.
+    void release_owner(nanos until) noexcept {
+        owner_ = nullptr;
+        drain_until = until;
+    }
+
+    // Set by the call that made it.
+    std::vector<uint32_t> rows;   // rows asked for, in a batch
+    uint32_t answered = 0;        // rows that have come back
+    uint16_t chunk = 0;           // names the reply among those of a batch
+    uint16_t tried = 0;           // counted tries before this one
+    uint16_t walked = 0;          // choices of a replica before this one
+    uint16_t sends = 0;           // earlier attempts for the same rows that put a byte on the wire
+    nanos deadline = never;       // of this attempt
+    nanos drain_until = never;
+    bool wants_stamps = false;
+    void* carrier = nullptr;      // the driver's own: what it runs on, null while it waits for a connection
+
+    nanos first_sent_at = 0;      // read from the driver's clock
+    nanos arrived_at = 0;         // last byte, kernel time where known
+    nanos read_at = 0;
+
+  private:
+    action after_received(size_t bytes);
+    bool take_frames();
+    bool take_frame(byte_view body, size_t offset);
+    action finish() noexcept;
+    action broken(code what, std::string text);
+    action receive_more();
+
+    call* owner_;
+    const cluster::node* target_;
+    buffer request_;
+    buffer reply_;
+    size_t sent_ = 0;
+    size_t frame_start_ = 0;  // of the frame being received, within reply_
+    std::unique_ptr<error> failure_;
+    reply_form form_;
+    uint8_t verdict_ = 0;
+    bool sent_all_ = false;
+    bool complete_ = false;  // the frame that ends the reply was taken
+    bool finished_ = false;
+    bool clean_ = false;
+};
+
+}  // namespace aero::command

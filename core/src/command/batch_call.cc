@@ -1,0 +1,247 @@
+#include "command/batch_call.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <limits>
+
+#include "base/buffer_pool.h"
+#include "command/record_call.h"
+#include "wire/batch.h"
+
+namespace aero::command {
+
+namespace {
+
+// Views copied into one block of memory that must not move while they are made.
+class text_copier {
+  public:
+    text_copier(std::vector<uint8_t>& into, size_t total) : into_(into) {
+        into_.clear();
+        into_.reserve(total);
+    }
+    byte_view copy(byte_view from) {
+        assert(into_.size() + from.size() <= into_.capacity());
+        const size_t at = into_.size();
+        into_.insert(into_.end(), from.begin(), from.end());
+        return {into_.data() + at, from.size()};
+    }
+    std::string_view copy(std::string_view from) { return as_text(copy(as_bytes(from))); }
+
+  private:
+    std::vector<uint8_t>& into_;
+};
+
+size_t size_of(const row_template& shape) noexcept {
+    return shape.name_space.size() + shape.set.size() + shape.filter.size() + shape.ops.size();
+}
+
+}  // namespace
+
+void batch_call::prepare(const batch_request& request, const transport_policy& policy) {
+    assert(!request.digests.empty() && !request.templates.empty());
+    reset(policy, request.is_write);
+    digests_.assign(request.digests.begin(), request.digests.end());
+    if (request.template_of.empty())
+        template_of_.assign(digests_.size(), 0);
+    else
+        template_of_.assign(request.template_of.begin(), request.template_of.end());
+    copy_templates(request);
+    flags_ = request.flags;
+    results_.assign(digests_.size(), row_result{});
+    chunks_.clear();
+    first_error_.reset();
+    answered_ = 0;
+}
+
+void batch_call::copy_templates(const batch_request& request) {
+    size_t total = request.filter.size();
+    for (const row_template& shape : request.templates) total += size_of(shape);
+    for (const auto& key : request.key_fields) total += key.size();
+    text_copier text(text_, total);
+    templates_.assign(request.templates.begin(), request.templates.end());
+    size_t largest = 0;
+    for (row_template& shape : templates_) {
+        largest = std::max(largest, size_of(shape));
+        shape.name_space = text.copy(shape.name_space);
+        shape.set = text.copy(shape.set);
+        shape.filter = text.copy(shape.filter);
+        shape.ops = text.copy(shape.ops);
+    }
+    key_fields_.clear();
+    for (const auto& key : request.key_fields) key_fields_.push_back(text.copy(key));
+    filter_ = text.copy(request.filter);
+    // Only one row in a run carries its template; runs are usually long.
+    row_size_ = 25 + (request.templates.size() * 4 > digests_.size() ? largest + 40 : 0);
+}
+
+std::unique_ptr<call::plan_error> batch_call::find_maps(const cluster::view& seen) {
+    maps_.clear();
+    for (const row_template& shape : templates_) {
+        const cluster::namespace_map* map = seen.find(shape.name_space);
+        if (map == nullptr)
+            return std::make_unique<plan_error>(
+                plan_error{true, code::invalid_namespace,
+                           "namespace '" + std::string(shape.name_space) +
+                               "' is not in the cluster, which has: " + seen.namespace_names()});
+        maps_.push_back(map);
+    }
+    return nullptr;
+}
+
+std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::view& seen, nanos now) {
+    if (auto problem = find_maps(seen)) return problem;
+    if (which.rows.empty()) {  // the whole batch
+        which.rows.resize(digests_.size());
+        for (uint32_t i = 0; i < which.rows.size(); ++i) which.rows[i] = i;
+    }
+    std::array<std::vector<uint32_t>, cluster::nodes_max> shares;
+    std::vector<uint32_t> homeless;
+    for (const uint32_t row : which.rows) {
+        const uint8_t node = cluster::route(*maps_[template_of_[row]], seen, wire::partition_of(digests_[row]),
+                                            policy().replica, which.walked);
+        if (node == cluster::no_node) {
+            homeless.push_back(row);
+            continue;
+        }
+        std::vector<uint32_t>& share = shares[node];
+        if (share.capacity() == 0) share.reserve(which.rows.size() / seen.nodes.size() + 16);
+        share.push_back(row);
+    }
+    if (homeless.size() == which.rows.size())
+        return std::make_unique<plan_error>(
+            plan_error{false, code::partition_unavailable, "no node owns the partitions of the rows at the moment"});
+    for (uint8_t node = 0; node < seen.nodes.size() && node < cluster::nodes_max; ++node) {
+        std::span<const uint32_t> rows = shares[node];
+        if (rows.size() >= split_rows_min) {
+            launch_share(which, seen, node, rows.first(rows.size() / 2), now);
+            rows = rows.subspan(rows.size() / 2);
+        }
+        if (!rows.empty()) launch_share(which, seen, node, rows, now);
+    }
+    if (!homeless.empty()) {
+        part rest;
+        rest.rows = std::move(homeless);
+        rest.tried = which.tried;
+        rest.walked = which.walked;
+        rest.sends = which.sends;
+        rest.unsent = which.unsent;
+        postpone(std::move(rest),
+                 error{.what = code::partition_unavailable, .text = "no node owns the partitions of some rows at the moment"},
+                 now);
+    }
+    return nullptr;
+}
+
+void batch_call::launch_share(const part& of, const cluster::view& seen, uint8_t node, std::span<const uint32_t> rows,
+                              nanos now) {
+    assert(chunks_.size() < std::numeric_limits<uint16_t>::max());
+    auto ready = std::make_unique<attempt>(this, seen.nodes[node].get(), reply_form::rows, encode(rows, now));
+    ready->rows.assign(rows.begin(), rows.end());
+    ready->chunk = static_cast<uint16_t>(chunks_.size());
+    chunks_.emplace_back();
+    for (const uint32_t row : rows) results_[row].chunk = ready->chunk;
+    const cluster::namespace_map& map = *maps_[template_of_[rows.front()]];
+    launch(std::move(ready), of, now, std::min<unsigned>(map.replicas, static_cast<unsigned>(seen.nodes.size())));
+}
+
+buffer batch_call::encode(std::span<const uint32_t> rows, nanos now) const {
+    buffer to = take_buffer(rows.size() * row_size_ + filter_.size() + text_.size() + 128);
+    wire::batch_writer writer(to, flags_, remaining_ms(now), static_cast<uint32_t>(rows.size()), filter_);
+    uint32_t previous = std::numeric_limits<uint32_t>::max();
+    for (const uint32_t row : rows) {
+        const byte_view key = key_fields_.empty() ? byte_view{} : key_fields_[row];
+        if (template_of_[row] == previous && key.empty()) {
+            writer.repeat(row, digests_[row]);
+            continue;
+        }
+        writer.row(row, digests_[row], templates_[template_of_[row]], key);
+        // A row that carries a key must not be repeated.
+        previous = key.empty() ? template_of_[row] : std::numeric_limits<uint32_t>::max();
+    }
+    writer.finish();
+    return to;
+}
+
+bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
+    const uint8_t* base = body.data() - offset;
+    wire::reply_rows rows(body);
+    wire::reply_row row;
+    bool any = false;
+    while (rows.next(row)) {
+        any = true;
+        const uint32_t index = row.header.transaction_ttl;
+        if (index >= results_.size()) return false;
+        row_result& into = results_[index];
+        // Not asked of this node in this message, or answered already.
+        if (into.chunk != from.chunk || into.code != row_result::unanswered) return false;
+        const size_t at = static_cast<size_t>(row.ops.data() - base);
+        if (at > std::numeric_limits<uint32_t>::max()) return false;
+        into.offset = static_cast<uint32_t>(at);
+        into.void_time = row.header.ttl;
+        into.op_count = row.header.ops;
+        into.code = row.header.result_code;
+        into.generation = static_cast<uint16_t>(row.header.generation);
+        if (is_write() && into.code != 0 && from.sends > 0) into.flags |= row_result::in_doubt_flag;
+        ++from.answered;
+    }
+    return any && rows.ok();
+}
+
+void batch_call::keep_reply(attempt& ended, part& which) {
+    recycle(ended.take_request());
+    answered_ += ended.answered;
+    if (ended.answered > 0) chunks_[ended.chunk] = ended.take_reply();
+    if (ended.answered == which.rows.size())
+        which.rows.clear();
+    else
+        std::erase_if(which.rows, [&](uint32_t row) { return results_[row].code != row_result::unanswered; });
+}
+
+bool batch_call::accept(attempt& ended, part& which, error& why) {
+    keep_reply(ended, which);
+    if (which.rows.empty()) return true;
+    why.node = ended.target()->address_text();
+    if (ended.verdict() != 0) {
+        why.what = static_cast<code>(ended.verdict());
+        why.text = "Server error: " + std::string(name_of(why.what));
+    } else {
+        why.what = code::bad_reply;
+        why.text = "the node left " + std::to_string(which.rows.size()) + " rows unanswered";
+    }
+    return false;
+}
+
+bool batch_call::salvage(attempt& ended, part& which) {
+    keep_reply(ended, which);
+    return !which.rows.empty();
+}
+
+void batch_call::give_up(part& which, error&& why) {
+    if (which.rows.empty()) {  // never planned: all rows that have no answer
+        for (uint32_t i = 0; i < results_.size(); ++i)
+            if (results_[i].code == row_result::unanswered) which.rows.push_back(i);
+    }
+    for (const uint32_t row : which.rows) {
+        results_[row].code = static_cast<int16_t>(why.what);
+        if (why.in_doubt) results_[row].flags |= row_result::in_doubt_flag;
+    }
+    if (!first_error_) first_error_ = std::make_unique<error>(std::move(why));
+}
+
+// A read is whole or it fails. A write reports row by row what became of it, unless no row was answered at all.
+std::unique_ptr<error> batch_call::conclude() {
+    if (is_write() && answered_ > 0) return nullptr;
+    return std::move(first_error_);
+}
+
+batch_reply batch_call::take_reply() {
+    batch_reply made;
+    made.rows = std::move(results_);
+    made.chunks.reserve(chunks_.size());
+    for (buffer& chunk : chunks_) made.chunks.push_back(hold(std::move(chunk)));
+    chunks_.clear();
+    return made;
+}
+
+}  // namespace aero::command

@@ -1,0 +1,272 @@
+#include "command/call.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace aero::command {
+
+namespace {
+
+// Pauses after attempts that could not send: nothing is lost by asking again soon, but a refusing node must not be hammered.
+constexpr nanos unsent_pause_first = 5'000'000;
+constexpr nanos unsent_pause_max = 100'000'000;
+
+// How long a reply that nobody waits for may keep its connection when its call had no deadline.
+constexpr nanos drain_without_deadline = 30'000'000'000;
+
+bool worth_retrying(code what) noexcept {
+    switch (what) {
+        case code::timeout:
+        case code::partition_unavailable:
+        case code::device_overload:
+        case code::connection:
+        case code::deadline:
+        case code::bad_reply:
+        case code::no_more_connections:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// A write that was sent once is in doubt unless the server itself said that it did not happen.
+bool leaves_doubt(code what) noexcept { return static_cast<int>(what) < 0 || what == code::timeout; }
+
+nanos unsent_pause(unsigned in_a_row) noexcept {
+    if (in_a_row <= 1) return 0;  // another replica may be there at once
+    return std::min(unsent_pause_first << std::min(in_a_row - 2, 8u), unsent_pause_max);
+}
+
+}  // namespace
+
+call::~call() {
+    for (attempt* one : in_flight_) one->release_owner(deadline_);
+}
+
+void call::reset(const transport_policy& policy, bool is_write) noexcept {
+    assert(in_flight_.empty() && launches_.empty());
+    policy_ = policy;
+    is_write_ = is_write;
+    done_ = wants_tend_ = wants_stamps_ = false;
+    deadline_ = 0;
+    wakeup_at_ = never;
+    pause_began_ = 0;
+    waiting_.clear();
+    released_.clear();
+    failure_.reset();
+    times_ = {};
+}
+
+void call::start(const cluster::view_ptr& seen, nanos now) {
+    assert(!done_);
+    if (deadline_ == 0) deadline_ = policy_.total_timeout_ms == 0 ? never : now + from_ms(policy_.total_timeout_ms);
+    waiting_.emplace_back();
+    plan_due(seen, now);
+    settle(now);
+}
+
+std::unique_ptr<attempt> call::next_launch() {
+    if (launches_.empty()) return nullptr;
+    std::unique_ptr<attempt> ready = std::move(launches_.back());
+    launches_.pop_back();
+    in_flight_.push_back(ready.get());
+    ++times_.attempts;
+    return ready;
+}
+
+void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas) {
+    ready->tried = of.tried;
+    ready->walked = of.walked;
+    ready->sends = of.sends;
+    ready->wants_stamps = wants_stamps_;
+    nanos limit = deadline_;
+    if (policy_.socket_timeout_ms != 0) limit = std::min(limit, now + from_ms(policy_.socket_timeout_ms));
+    // A read shares its time among the tries it has left, so that a silent node leaves time for a replica.
+    if (!is_write_ && replicas > 1 && deadline_ != never && of.tried < policy_.max_retries)
+        limit = std::min(limit, now + (deadline_ - now) / (policy_.max_retries - of.tried + 1));
+    ready->deadline = limit;
+    const nanos last_use = deadline_ == never ? now + drain_without_deadline : deadline_;
+    ready->drain_until = last_use + from_ms(policy_.timeout_delay_ms);
+    launches_.push_back(std::move(ready));
+}
+
+void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& seen, nanos now) {
+    if (ended->owner() != this) return;  // let go before
+    forget(ended.get());
+    note_times(*ended);
+    part which = part_of(*ended);
+    const bool sent = ended->sent_any();
+    if (const std::unique_ptr<error> broken = ended->take_failure()) {
+        wants_tend_ = true;
+        if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, now);
+    } else {
+        error why;
+        if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, now);
+    }
+    plan_due(seen, now);
+    settle(now);
+}
+
+void call::wake(const cluster::view_ptr& seen, nanos now) {
+    if (done_) return;
+    if (now >= deadline_) {
+        end_all(code::deadline,
+                "no answer within the total timeout of " + std::to_string(policy_.total_timeout_ms) + " ms", now);
+        return;
+    }
+    time_out_attempts(seen, now);
+    plan_due(seen, now);
+    settle(now);
+}
+
+void call::abandon(code what, std::string text, nanos now) {
+    if (!done_) end_all(what, text, now);
+}
+
+bool call::take_rows(attempt&, byte_view, size_t) { return false; }
+
+uint32_t call::remaining_ms(nanos now) const noexcept {
+    if (deadline_ == never) return 0;
+    return static_cast<uint32_t>(std::max<int64_t>(1, to_ms_ceil(deadline_ - now)));
+}
+
+// Plans every part whose time has come. A part that nobody can serve waits and is planned again.
+void call::plan_due(const cluster::view_ptr& seen, nanos now) {
+    for (size_t i = 0; i < waiting_.size() && !done_;) {
+        if (waiting_[i].launch_at > now) {
+            ++i;
+            continue;
+        }
+        part which = std::move(waiting_[i]);
+        waiting_.erase(waiting_.begin() + static_cast<ptrdiff_t>(i));
+        if (pause_began_ != 0 && which.launch_at != 0) times_.retry_wait += now - std::exchange(pause_began_, 0);
+        if (const auto problem = plan(which, *seen, now)) {
+            error why = describe(problem->what, std::move(problem->text), which);
+            wants_tend_ = true;
+            if (problem->final)
+                give_up(which, std::move(why));
+            else
+                retry_or_give_up(std::move(which), std::move(why), false, now);
+        }
+    }
+}
+
+void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
+    const bool timed_out = why.what == code::deadline;
+    why.attempts = static_cast<uint16_t>(times_.attempts);
+    if (sent) {
+        ++which.tried;
+        ++which.sends;
+        which.unsent = 0;
+    } else {
+        ++which.unsent;
+    }
+    // An attempt that put no byte on the wire is not a retry: it is made again until the deadline.
+    const bool again = sent ? which.tried <= policy_.max_retries && worth_retrying(why.what) : worth_retrying(why.what);
+    if (!again) {
+        why.in_doubt = is_write_ && (which.sends > 1 || (which.sends == 1 && leaves_doubt(why.what)));
+        give_up(which, std::move(why));
+        return;
+    }
+    const bool moves = walks_replicas() && !(is_write_ && timed_out);
+    if (moves) ++which.walked;
+    nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent);
+    which.launch_at = now + pause;
+    if (pause > 0 && pause_began_ == 0 && in_flight_.empty()) pause_began_ = now;
+    which.last = std::make_unique<error>(std::move(why));
+    waiting_.push_back(std::move(which));
+}
+
+// An attempt past its share of the time is let go; its part moves on.
+void call::time_out_attempts(const cluster::view_ptr&, nanos now) {
+    for (size_t i = 0; i < in_flight_.size();) {
+        attempt* late = in_flight_[i];
+        if (late->deadline > now) {
+            ++i;
+            continue;
+        }
+        in_flight_.erase(in_flight_.begin() + static_cast<ptrdiff_t>(i));
+        wants_tend_ = true;
+        part which = part_of(*late);
+        error why{.what = code::deadline, .node = late->target()->address_text(),
+                  .text = "the node did not answer within this attempt's share of the time"};
+        const bool sent = late->sent_any();
+        note_times(*late);
+        const bool work_left = salvage(*late, which);
+        let_go(*late);
+        if (work_left) retry_or_give_up(std::move(which), std::move(why), sent, now);
+    }
+}
+
+void call::end_all(code what, const std::string& text, nanos now) {
+    std::vector<part> open = std::exchange(waiting_, {});
+    for (attempt* one : std::exchange(in_flight_, {})) {
+        part which = part_of(*one);
+        note_times(*one);
+        const bool work_left = salvage(*one, which);
+        if (one->sent_any()) ++which.sends;
+        which.last = std::make_unique<error>(error{.node = one->target()->address_text()});
+        let_go(*one);
+        if (work_left) open.push_back(std::move(which));
+    }
+    for (const auto& one : std::exchange(launches_, {})) open.push_back(part_of(*one));
+    for (part& which : open) {
+        error why = describe(what, text, which);
+        why.in_doubt = is_write_ && which.sends > 0;
+        why.where = which.sends > 0 ? stage::io : stage::tokio_schedule_delay;
+        give_up(which, std::move(why));
+    }
+    settle(now);
+}
+
+// After every change: is there anything left to wait for, and until when?
+void call::settle(nanos now) {
+    if (done_) return;
+    if (waiting_.empty() && launches_.empty() && in_flight_.empty()) {
+        if (pause_began_ != 0) times_.retry_wait += now - std::exchange(pause_began_, 0);
+        failure_ = conclude();
+        if (failure_) failure_->attempts = static_cast<uint16_t>(times_.attempts);
+        done_ = true;
+        return;
+    }
+    nanos at = deadline_;
+    for (const part& which : waiting_) at = std::min(at, which.launch_at);
+    for (const attempt* one : in_flight_) at = std::min(at, one->deadline);
+    for (const auto& one : launches_) at = std::min(at, one->deadline);
+    wakeup_at_ = at;
+}
+
+void call::let_go(attempt& which) {
+    which.release_owner(which.drain_until);
+    released_.push_back(&which);
+}
+
+void call::forget(const attempt* which) noexcept { std::erase(in_flight_, which); }
+
+call::part call::part_of(attempt& ended) {
+    part which;
+    which.rows = std::move(ended.rows);
+    which.tried = ended.tried;
+    which.walked = ended.walked;
+    which.sends = ended.sends;
+    return which;
+}
+
+error call::describe(code what, std::string text, const part& which) const {
+    error made{.what = what, .attempts = static_cast<uint16_t>(times_.attempts), .text = std::move(text)};
+    if (which.last) {
+        made.node = which.last->node;
+        if (!which.last->text.empty()) made.text += "; before that: " + which.last->text;
+    }
+    return made;
+}
+
+void call::note_times(const attempt& ended) {
+    if (times_.sent == 0) times_.sent = ended.first_sent_at;
+    if (ended.read_at != 0) {
+        times_.received = std::max(times_.received, ended.arrived_at);
+        times_.read = std::max(times_.read, ended.read_at);
+    }
+}
+
+}  // namespace aero::command

@@ -1,0 +1,126 @@
+// One call from its start to its end: attempts, retries, pauses, the deadline. The families (record, batch, info) say what
+// an attempt carries and what its reply means; when to try again is decided here, once, for all of them and every driver.
+//
+// A driver does this and nothing more:
+//
+//     start(view, now)
+//     until done():
+//         launch every attempt that next_launch() hands out; run it as attempt.h says; hand it back to `finished`
+//         call wake(view, now) when `now` has reached wakeup_at()
+//
+// One thread at a time; owned by whoever waits for the answer. Destroying a call lets go of its attempts in flight.
+//
+// The work is kept as parts. A part is what one lineage of attempts must still get answered: the record, or some rows of a
+// batch. A failed attempt gives its part back; it is planned again by the newest view, after a pause where one is due.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "aero/request.h"
+#include "cluster/view.h"
+#include "command/attempt.h"
+
+namespace aero::command {
+
+class call {
+  public:
+    virtual ~call();
+    call(const call&) = delete;
+    call& operator=(const call&) = delete;
+
+    // The deadline counts from `now`. REQUIRES: prepared by the family, not started.
+    void start(const cluster::view_ptr& seen, nanos now);
+    std::unique_ptr<attempt> next_launch();
+    void finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& seen, nanos now);
+    nanos wakeup_at() const noexcept { return done_ ? never : wakeup_at_; }
+    void wake(const cluster::view_ptr& seen, nanos now);
+    // Ends the call with this failure; attempts in flight are let go.
+    void abandon(code what, std::string text, nanos now);
+
+    bool done() const noexcept { return done_; }
+    const error* failure() const noexcept { return failure_.get(); }
+    std::unique_ptr<error> take_failure() noexcept { return std::move(failure_); }
+    const call_times& times() const noexcept { return times_; }
+    nanos deadline() const noexcept { return deadline_; }
+    const transport_policy& policy() const noexcept { return policy_; }
+    bool writes() const noexcept { return is_write_; }
+    // True when an attempt failed in a way that makes an early look at the cluster worth while; asking clears it.
+    bool wants_tend() noexcept { return std::exchange(wants_tend_, false); }
+
+    // From the attempt: a block of rows has arrived at `offset` of its reply. False when it is not an answer to its request.
+    virtual bool take_rows(attempt& from, byte_view body, size_t offset);
+
+    // Attempts let go since this was last asked: the driver closes or drains what they run on.
+    std::vector<attempt*> take_released() noexcept { return std::exchange(released_, {}); }
+    void* host = nullptr;  // the driver's own
+
+    void set_deadline(nanos at) noexcept { deadline_ = at; }  // REQUIRES: not started; overrides the policy's
+    void set_admitted(nanos at) noexcept { times_.admitted = at; }
+    void want_stamps() noexcept { wants_stamps_ = true; }
+
+  protected:
+    call(transport_policy policy, bool is_write) noexcept : policy_(policy), is_write_(is_write) {}
+    void reset(const transport_policy& policy, bool is_write) noexcept;
+
+    struct part {
+        std::vector<uint32_t> rows;  // of a batch; empty for a record
+        uint16_t tried = 0;          // attempts that count against max_retries
+        uint16_t walked = 0;         // replicas passed over
+        uint16_t sends = 0;          // attempts that put a byte on the wire
+        uint16_t unsent = 0;         // attempts in a row that could not send
+        nanos launch_at = 0;
+        std::unique_ptr<error> last;  // why the last attempt failed
+    };
+    // Makes the attempts for a part by `launch`. An error means that nobody can be asked: final ones end the part.
+    struct plan_error {
+        bool final;
+        code what;
+        std::string text;
+    };
+    virtual std::unique_ptr<plan_error> plan(part& which, const cluster::view& seen, nanos now) = 0;
+    // A reply arrived whole. True when it answers the part; otherwise `why` says what is wrong with it.
+    virtual bool accept(attempt& ended, part& which, error& why) = 0;
+    // An attempt ends without a whole reply: keep what did arrive and take back the request. True when work is left.
+    virtual bool salvage(attempt& ended, part& which) = 0;
+    // The part will not be tried again.
+    virtual void give_up(part& which, error&& why) = 0;
+    // Every part is answered or given up: make the result, or say why there is none.
+    virtual std::unique_ptr<error> conclude() = 0;
+    virtual bool walks_replicas() const noexcept { return true; }
+
+    void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas);
+    // A part that nobody can serve now: planned again after a pause, until the deadline.
+    void postpone(part&& which, error&& why, nanos now) { retry_or_give_up(std::move(which), std::move(why), false, now); }
+    bool is_write() const noexcept { return is_write_; }
+    uint32_t remaining_ms(nanos now) const noexcept;  // 0: no deadline
+
+  private:
+    void plan_due(const cluster::view_ptr& seen, nanos now);
+    void retry_or_give_up(part&& which, error&& why, bool sent, nanos now);
+    void time_out_attempts(const cluster::view_ptr& seen, nanos now);
+    void end_all(code what, const std::string& text, nanos now);
+    void settle(nanos now);
+    void forget(const attempt* which) noexcept;
+    void let_go(attempt& which);
+    static part part_of(attempt& ended);
+    error describe(code what, std::string text, const part& which) const;
+    void note_times(const attempt& ended);
+
+    transport_policy policy_;
+    bool is_write_;
+    bool done_ = false;
+    bool wants_tend_ = false;
+    bool wants_stamps_ = false;
+    nanos deadline_ = 0;
+    nanos wakeup_at_ = never;
+    nanos pause_began_ = 0;
+    std::vector<part> waiting_;  // parts to be planned at their time
+    std::vector<std::unique_ptr<attempt>> launches_;
+    std::vector<attempt*> in_flight_;  // owned by the driver's connections
+    std::vector<attempt*> released_;
+    std::unique_ptr<error> failure_;
+    call_times times_;
+};
+
+}  // namespace aero::command
