@@ -1,0 +1,76 @@
+"""What the tests of adversity share: a cluster behind hostile proxies, and the count of what stays behind."""
+
+from dataclasses import dataclass
+
+import pytest
+from fixtures.faces import KINDS, make_face
+from fixtures.hostile import ProxiedCluster
+from fixtures.leaks import Held, assert_nothing_left
+
+RSS_GROWTH_MAX = 24 * 2**20
+
+
+def pytest_configure(config):
+    """Name the mark of tests that handle much at once."""
+    config.addinivalue_line("markers", "rss_growth_max(bytes): memory that may stay with the allocator after this test")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Three embedded nodes that stay up; these tests stop and cut what a shared cluster must not lose."""
+    from aerospike_py.testing import Server
+
+    with Server(nodes=3) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def warm(server):
+    """Everything that a process allocates once is there before anything is counted."""
+    for kind in KINDS:
+        face = make_face(kind, {"hosts": list(server.hosts)})
+        face.connect()
+        keys = [("test", "warm", i) for i in range(5000)]
+        face.batch_write([(key, {"a": i, "s": "text"}) for i, key in enumerate(keys)], {"total_timeout": 20000})
+        for _ in range(3):
+            face.batch_read(keys, policy={"total_timeout": 20000}).to_dict()
+        face.dispose()
+
+
+@pytest.fixture
+def leak_check(request, warm):
+    """After the test no file descriptor and no thread more, and memory within a bound (`rss_growth_max` mark)."""
+    mark = request.node.get_closest_marker("rss_growth_max")
+    before = Held.now()
+    yield
+    assert_nothing_left(before, RSS_GROWTH_MAX if mark is None else mark.args[0])
+
+
+@dataclass
+class Stage:
+    """Where a case plays: a connected client, the proxies it talks through and the server behind them."""
+
+    kind: str
+    face: object
+    cluster: ProxiedCluster
+
+    def check_goes_on(self):
+        """The same client still writes and reads, with the default policies, once the faults are gone."""
+        self.cluster.heal()
+        keys = [("test", "goes_on", i) for i in range(30)]
+        for i, key in enumerate(keys):
+            self.face.put(key, {"i": i})
+        assert [self.face.get(key).bins for key in keys] == [{"i": i} for i in range(30)]
+        assert self.face.batch_read(keys).to_list() == [{"i": i} for i in range(30)]
+
+
+@pytest.fixture(params=KINDS)
+def stage(request, server, leak_check):
+    """A connected client of a three-node cluster behind proxies, once per face."""
+    with ProxiedCluster(server.hosts) as cluster:
+        face = make_face(request.param, {"hosts": cluster.hosts, "timeout": 2000})
+        face.connect()
+        try:
+            yield Stage(request.param, face, cluster)
+        finally:
+            face.dispose()
