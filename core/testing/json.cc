@@ -3,7 +3,7 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace aero::testing {
+namespace aero::tests {
 
 namespace {
 
@@ -125,4 +125,4 @@ std::vector<json> read_json_lines(const std::string& path) {
     return lines;
 }
 
-}  // namespace aero::testing
+}  // namespace aero::tests

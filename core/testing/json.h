@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace aero::testing {
+namespace aero::tests {
 
 struct json {
     enum class kind { word, text, array, object };
@@ -25,4 +25,4 @@ json parse_json(std::string_view text);
 // One value a line.
 std::vector<json> read_json_lines(const std::string& path);
 
-}  // namespace aero::testing
+}  // namespace aero::tests

@@ -9,17 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "testing/hex.h"
+
 namespace aero::wire {
 namespace {
 
-std::string hex(const digest& d) {
-    std::string text;
-    for (const uint8_t byte : d) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
-}
+std::string hex(const digest& d) { return tests::to_hex(d); }
 
 digest integer_digest(std::string_view set, int64_t key) {
     uint8_t bytes[8];

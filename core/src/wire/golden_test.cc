@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "testing/hex.h"
 #include "testing/json.h"
 #include "wire/batch.h"
 #include "wire/info_text.h"
@@ -15,31 +16,18 @@
 namespace aero::wire {
 namespace {
 
-using testing::json;
+using tests::from_hex;
+using tests::json;
+using tests::to_hex;
 
-std::vector<uint8_t> from_hex(std::string_view text) {
-    std::vector<uint8_t> bytes;
-    for (size_t i = 0; i + 1 < text.size(); i += 2) {
-        bytes.push_back(static_cast<uint8_t>(std::stoul(std::string(text.substr(i, 2)), nullptr, 16)));
-    }
-    return bytes;
-}
-std::string to_hex(byte_view bytes) {
-    std::string text;
-    for (const uint8_t byte : bytes) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
-}
 byte_view view_of(const std::vector<uint8_t>& bytes) { return bytes; }
 
 const std::vector<json>& stories() {
-    static const std::vector<json> lines = testing::read_json_lines(AERO_GOLDEN_DIR "/real_server_8.1.2.jsonl");
+    static const std::vector<json> lines = tests::read_json_lines(AERO_GOLDEN_DIR "/real_server_8.1.2.jsonl");
     return lines;
 }
 const std::vector<json>& moments() {
-    static const std::vector<json> lines = testing::read_json_lines(AERO_GOLDEN_DIR "/cluster_8.1.2.jsonl");
+    static const std::vector<json> lines = tests::read_json_lines(AERO_GOLDEN_DIR "/cluster_8.1.2.jsonl");
     return lines;
 }
 
