@@ -6,7 +6,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -65,7 +69,13 @@ inline PyObject* new_ref(PyObject* object) noexcept {
 class gil_released {
   public:
     gil_released() noexcept : saved_(PyEval_SaveThread()) {}
-    ~gil_released() { PyEval_RestoreThread(saved_); }
+    ~gil_released() {
+        try {
+            PyEval_RestoreThread(saved_);
+        } catch (abi::__forced_unwind&) {  // the interpreter ended meanwhile: stop here, as CPython 3.14 does itself
+            for (;;) pause();
+        }
+    }
     gil_released(const gil_released&) = delete;
     gil_released& operator=(const gil_released&) = delete;
 
@@ -190,6 +200,22 @@ inline int64_t small_int(PyObject* number, int& overflow) noexcept {
 
 inline PyTypeObject* as_type(PyObject* object) noexcept { return reinterpret_cast<PyTypeObject*>(object); }
 inline PyObject* as_object(PyTypeObject* type) noexcept { return reinterpret_cast<PyObject*>(type); }
+
+// A tuple of a NamedTuple class. Takes over the items, also when it fails; a null item means an exception is set.
+inline PyObject* new_tuple(PyTypeObject* type, std::initializer_list<PyObject*> items) noexcept {
+    bool complete = true;
+    for (PyObject* item : items) complete = complete && item != nullptr;
+    PyObject* made = complete ? type->tp_alloc(type, static_cast<Py_ssize_t>(items.size())) : nullptr;
+    Py_ssize_t index = 0;
+    for (PyObject* item : items) {
+        if (made != nullptr) {
+            PyTuple_SET_ITEM(made, index++, item);
+        } else {
+            Py_XDECREF(item);
+        }
+    }
+    return made;
+}
 
 // The type of one of our objects is its own heap type: freeing an object lets go of it.
 inline void free_object(PyObject* self) noexcept {

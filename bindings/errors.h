@@ -15,8 +15,6 @@ namespace aero::py {
 // Null with an exception (of memory) set.
 PyObject* make_exception(const error& what, const char* operation);
 PyObject* raise(const error& what, const char* operation);
-// The same for an answer of a server that refused one record: `node` may be empty.
-PyObject* raise_refused(code what, std::string_view node, const char* operation);
 
 // Errors that arise in the bindings themselves; texts are those of PyErr_Format and stand alone, without a code in front.
 PyObject* raise_client_error(const char* format, ...);

@@ -41,6 +41,9 @@ struct module_state {
     // Interned words.
     PyObject* gen = nullptr;
     PyObject* ttl = nullptr;
+    PyObject* op = nullptr;
+    PyObject* bin = nullptr;
+    PyObject* val = nullptr;
 };
 
 // The one state. Valid once `init_conversions` succeeded.

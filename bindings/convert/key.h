@@ -12,6 +12,7 @@
 #include "aero/request.h"
 #include "base/buffer.h"
 #include "compat.h"
+#include "wire/digest.h"
 
 namespace aero::py {
 
@@ -23,7 +24,7 @@ struct record_key {
     aero::digest digest{};
 };
 
-// One key ready for a request. The views point into `objects` and into this object: do not move it while they are used.
+// One key ready for a request. The views are of strs that `objects` owns.
 struct parsed_key {
     record_key objects;
     std::string_view name_space;
@@ -31,8 +32,9 @@ struct parsed_key {
 };
 bool parse_key(PyObject* key, parsed_key& to);
 // Particle type byte and value, for POLICY_KEY_SEND; appends nothing for a key known by its digest only.
-bool append_key_field(const record_key& key, buffer& to);
+bool append_key_field(PyObject* user_key, buffer& to);
 
+PyObject* new_digest(const digest& which);  // bytes
 // An AerospikeKey; a new reference or null.
 PyObject* new_aerospike_key(const record_key& key);
 PyObject* new_aerospike_key(PyObject* name_space, PyObject* set, PyObject* user_key, const digest& which);
@@ -56,8 +58,6 @@ class batch_keys {
     size_t size() const noexcept { return user_keys.size(); }
     const group& group_of(size_t row) const noexcept { return groups[group_index.empty() ? 0 : group_index[row]]; }
     void clear() noexcept;
-    // A copy of the rows in `from` .. `from + count`.
-    batch_keys slice(size_t from, size_t count) const;
 
     std::vector<PyObject*> user_keys;    // owned; None where only a digest is known
     std::vector<aero::digest> digests;
@@ -69,29 +69,29 @@ class batch_keys {
 // rows on.
 bool parse_keys(PyObject* keys, batch_keys& to);
 
-// The same, row by row, for inputs that hold keys among other things. `add` takes the key tuple; `finish` hashes.
+// The same, row by row, for inputs that hold keys among other things.
 class key_collector {
   public:
     key_collector(batch_keys& to, size_t expected);
-    ~key_collector();
-    key_collector(const key_collector&) = delete;
-    key_collector& operator=(const key_collector&) = delete;
 
     bool add(PyObject* key_tuple);
-    // The same for rows of one namespace and set that are not tuples: `use_group` once, then a user key per row.
+    // For rows of one namespace and set that come without tuples: `use_group` once, then a user key per row.
     bool use_group(PyObject* name_space, PyObject* set);
     bool add_user_key(PyObject* user_key);
-    void finish();  // hashes what is not hashed yet
+    void finish() { flush(); }  // hashes what is not hashed yet
+    uint32_t last_group() const noexcept { return group_; }
 
   private:
-    struct pending;
     bool find_group(PyObject* name_space, PyObject* set);
-    bool take_user_key(PyObject* user_key);
-    void take_digest(PyObject* user_key, const uint8_t* bytes);
+    void note_group();
+    void grow_slots();
     void flush();
 
     batch_keys& to_;
-    pending* pending_;
+    size_t chunk_;                                     // keys hashed together
+    std::vector<wire::key_view> views_;                // of the last views_.size() rows, not hashed yet
+    std::vector<std::array<uint8_t, 8>> integers_;     // bytes of integer keys among them; never grows
+    std::vector<uint32_t> slots_;                      // open addressing: group + 1 by content, 0 = free
     uint32_t group_ = 0;
 };
 

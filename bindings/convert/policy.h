@@ -6,6 +6,7 @@
 #include "aero/config.h"
 #include "aero/request.h"
 #include "compat.h"
+#include "wire/protocol.h"
 
 namespace aero::py {
 
@@ -22,6 +23,12 @@ struct write_rules {
     uint32_t generation = 0;
     uint32_t ttl = 0;
     bool send_key = false;
+
+    // What holds for deletes: nothing is created or replaced.
+    void forget_existence() noexcept {
+        info2 &= static_cast<uint8_t>(~wire::info2::create_only);
+        info3 &= wire::info3::commit_master;
+    }
 };
 
 struct write_options {
@@ -36,8 +43,7 @@ struct batch_options {
     uint8_t flags = 0x0D;
     uint8_t info1 = 0;
     uint32_t read_ttl = 0;
-    write_rules rules;        // defaults of rows that write
-    uint8_t generation_mode = 0;
+    write_rules rules;  // defaults of rows that write
 };
 
 struct admin_options {
@@ -52,6 +58,8 @@ bool parse_batch_policy(PyObject* policy, bool strict, batch_options& to);
 // Rows of batch_write and batch_remove: the meta wins. `to` holds the rules of the batch policy before.
 bool parse_write_meta(PyObject* meta, bool strict, write_rules& to);
 bool parse_delete_meta(PyObject* meta, bool strict, write_rules& to);
+// A time to live by itself (the `val` of touch): seconds, or one of the negative constants.
+bool parse_ttl(PyObject* ttl, uint32_t& to);
 bool parse_admin_policy(PyObject* policy, bool strict, admin_options& to);
 
 // Said at execution: PREFER_RACK wants racks.

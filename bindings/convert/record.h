@@ -9,13 +9,13 @@
 namespace aero::py {
 
 // True when the server said ok; otherwise raises the class of its code.
-bool check_reply(const record_reply& reply, std::string_view node, const char* operation);
+bool check_reply(const record_reply& reply, const char* operation);
 
 PyObject* new_record(const record_reply& reply, const record_key& key);           // get, select
 PyObject* new_operate_result(const record_reply& reply, const record_key& key);   // operate: one entry per bin
 PyObject* new_ordered_result(const record_reply& reply, const record_key& key);   // operate_ordered
 // exists: a missing record is an answer, with meta None. Other refusals raise.
-PyObject* new_exists_result(const record_reply& reply, const record_key& key, std::string_view node);
+PyObject* new_exists_result(const record_reply& reply, const record_key& key);
 
 // RecordMetadata(gen, ttl); `now_s` is Unix time.
 PyObject* new_metadata(uint32_t generation, uint32_t void_time, int64_t now_s);
