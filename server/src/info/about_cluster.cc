@@ -1,0 +1,116 @@
+// Who else is there, and who owns which partitions.
+#include <array>
+#include <cstdio>
+
+#include "info/info.h"
+#include "node.h"
+
+namespace aero_server {
+
+namespace wire = aero::wire;
+
+namespace {
+
+constexpr unsigned default_port = 3000;
+
+using bitmap = std::array<uint8_t, wire::partitions / 8>;
+
+// Partition p is bit 0x80 >> p % 8 of byte p / 8.
+std::string bitmap_text(const store& in, unsigned rank) {
+    bitmap bits{};
+    for (unsigned id = 0; id < wire::partitions; ++id)
+        if (in.at(id).shown_rank.load(std::memory_order_relaxed) == rank)
+            bits[id / 8] = static_cast<uint8_t>(bits[id / 8] | 0x80 >> id % 8);
+    return base64_of(bits);
+}
+
+std::string replicas_text(info_call& call, bool with_regime, unsigned ranks_max) {
+    std::string text;
+    const unsigned ranks = std::min(ranks_max, call.here.ring().copies());
+    for (const auto& in : call.here.data().stores()) {
+        if (!text.empty()) text += ';';
+        text += in->name() + ":" + (with_regime ? "0," : "") + std::to_string(ranks);
+        for (unsigned rank = 0; rank < ranks; ++rank) text += "," + bitmap_text(*in, rank);
+    }
+    return text;
+}
+
+std::string peer_text(const node& here, unsigned other) {
+    const cluster& ring = here.ring();
+    std::string at = here.address_of(other);
+    if (at.ends_with(":" + std::to_string(default_port))) at.resize(at.rfind(':'));
+    return "[" + ring.node_id(other) + ",,[" + at + "]]";
+}
+
+}  // namespace
+
+std::string info_partitions(info_call&) { return std::to_string(wire::partitions); }
+std::string info_partition_generation(info_call& call) {
+    return std::to_string(call.here.ring().view(call.here.index()).partition_generation);
+}
+std::string info_peers_generation(info_call& call) {
+    return std::to_string(call.here.ring().view(call.here.index()).peers_generation);
+}
+std::string info_rebalance_generation(info_call& call) {
+    return std::to_string(call.here.ring().view(call.here.index()).rebalance_generation);
+}
+
+std::string info_replicas(info_call& call) {
+    const auto max = call.params.get("max");
+    const unsigned ranks = max ? static_cast<unsigned>(std::strtoul(std::string(*max).c_str(), nullptr, 10)) : 0;
+    return replicas_text(call, true, ranks == 0 ? 255 : ranks);
+}
+std::string info_replicas_all(info_call& call) { return replicas_text(call, false, 255); }
+std::string info_replicas_master(info_call& call) {
+    std::string text;
+    for (const auto& in : call.here.data().stores())
+        text += (text.empty() ? "" : ";") + in->name() + ":" + bitmap_text(*in, 0);
+    return text;
+}
+
+std::string info_peers(info_call& call) {
+    const cluster& ring = call.here.ring();
+    const unsigned self = call.here.index();
+    std::string list;
+    const auto add = [&](const std::string& entry) { list += (list.empty() ? "" : ",") + entry; };
+    const uint64_t generation = ring.view(self).peers_generation;
+    if (const auto since = call.params.get("generation")) {
+        const uint64_t known = std::strtoull(std::string(*since).c_str(), nullptr, 10);
+        for (const auto& change : ring.changes_after(self, known))
+            add(change.came ? peer_text(call.here, change.node) : "[" + ring.node_id(change.node) + ",,]");
+    } else {
+        for (unsigned other = 0; other < ring.size(); ++other)
+            if (other != self && ring.alive(other)) add(peer_text(call.here, other));
+    }
+    return std::to_string(generation) + "," + std::to_string(default_port) + ",[" + list + "]";
+}
+
+// No node has an alternate address, so none is listed: the generation stays true.
+std::string info_peers_alternate(info_call& call) {
+    return std::to_string(call.here.ring().view(call.here.index()).peers_generation) + "," +
+           std::to_string(default_port) + ",[]";
+}
+
+std::string info_service(info_call& call) { return call.here.address_of(call.here.index()); }
+std::string info_services(info_call& call) {
+    std::string list;
+    const cluster& ring = call.here.ring();
+    for (unsigned other = 0; other < ring.size(); ++other) {
+        if (other == call.here.index() || !ring.alive(other)) continue;
+        list += (list.empty() ? "" : ";") + call.here.address_of(other);
+    }
+    return list;
+}
+
+std::string info_cluster_stable(info_call& call) {
+    const cluster& ring = call.here.ring();
+    if (const auto size = call.params.get("size"))
+        if (*size != std::to_string(ring.alive_count())) return info_error(7, "cluster not specified size");
+    const auto ignore = call.params.get("ignore-migrations");
+    if (!(ignore && *ignore == "true") && !ring.stable()) return info_error(7, "unstable cluster");
+    std::array<char, 20> text{};
+    std::snprintf(text.data(), text.size(), "%llX", static_cast<unsigned long long>(ring.key()));
+    return text.data();
+}
+
+}  // namespace aero_server

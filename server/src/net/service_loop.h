@@ -1,0 +1,67 @@
+// A service thread of a node: waits for its connections, reads, serves and writes them. The first loop of a node also accepts
+// new connections and hands them out in turn.
+//
+// A connection belongs to one loop for its life. Only `hand_over` and `stop` are called from other threads.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "net/poller.h"
+#include "net/session.h"
+#include "net/socket.h"
+
+namespace aero_server {
+
+class service_loop {
+  public:
+    explicit service_loop(node& here) : here_(here) {}
+    ~service_loop() { stop(); }
+
+    // REQUIRES: not running. `listening` is -1 for a loop that does not accept; `siblings` are the loops of the node.
+    void start(int listening, const std::vector<std::unique_ptr<service_loop>>* siblings);
+    // Closes all connections and joins the thread.
+    void stop();
+    void hand_over(int fd);
+    size_t connections() const noexcept { return connection_count_.load(std::memory_order_relaxed); }
+
+  private:
+    struct connection {
+        connection(int descriptor, node& here) : fd(descriptor), talk(here) {}
+        ~connection() { close_socket(fd); }
+        int fd;
+        session talk;
+        size_t sent = 0;          // bytes of the output that are on their way
+        bool waits_to_write = false;
+    };
+
+    void run();
+    void accept_all();
+    void adopt_new();
+    void on_event(connection& c, const poller::event& e);
+    bool receive(connection& c);
+    bool serve_and_send(connection& c);
+    bool send_output(connection& c);
+    void watch(connection& c);
+    void drop(connection& c);
+
+    node& here_;
+    std::thread thread_;
+    wake_pipe wake_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<size_t> connection_count_{0};
+
+    std::mutex lock_;
+    std::vector<int> handed_over_;  // guarded by lock_
+
+    // Used by the thread only.
+    std::unique_ptr<poller> poller_;
+    std::unordered_map<int, std::unique_ptr<connection>> connections_;
+    int listening_ = -1;
+    const std::vector<std::unique_ptr<service_loop>>* siblings_ = nullptr;
+};
+
+}  // namespace aero_server

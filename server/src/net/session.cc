@@ -1,0 +1,128 @@
+#include "net/session.h"
+
+#include <algorithm>
+
+#include "info/info.h"
+#include "node.h"
+
+namespace aero_server {
+
+namespace wire = aero::wire;
+using aero::byte_view;
+using aero::code;
+
+namespace {
+
+constexpr size_t read_size = 64u << 10;
+constexpr size_t read_size_max = 1u << 20;  // memory is taken as bytes come, not as lengths claim
+
+struct frame {
+    uint8_t type = 0;
+    size_t body_size = 0;
+};
+
+// Nothing when a real server would close the connection: wrong version, unknown type, too long.
+std::optional<frame> frame_of(const uint8_t* at) noexcept {
+    const auto admin = static_cast<uint8_t>(wire::frame_type::admin);
+    if (at[0] == 0 && at[1] == admin) {  // version 0 is let pass for this type alone
+        uint8_t patched[wire::frame_header_size];
+        std::copy(at, at + sizeof patched, patched);
+        patched[0] = wire::protocol_version;
+        return frame_of(patched);
+    }
+    const auto header = wire::decode_frame_header(at);
+    if (!header) return std::nullopt;
+    return frame{static_cast<uint8_t>(header->type), header->body_size};
+}
+
+}  // namespace
+
+size_t session::wanted() const noexcept {
+    const size_t held = in_.size() - taken_;
+    if (held < wire::frame_header_size) return read_size;
+    const auto header = frame_of(in_.data() + taken_);
+    if (!header) return read_size;
+    const size_t whole = wire::frame_header_size + header->body_size;
+    return std::clamp(whole > held ? whole - held : 0, read_size, read_size_max);
+}
+
+bool session::serve() {
+    bool progress = true;
+    while (progress) {
+        progress = false;
+        if (!serve_next(progress)) return false;
+    }
+    if (taken_ != 0 && !batch_) {
+        in_.consume(taken_);
+        taken_ = 0;
+    }
+    return true;
+}
+
+bool session::serve_next(bool& progress) {
+    if (batch_) {
+        if (out_.size() >= output_max) return true;
+        if (!batch_->step(out_, output_max)) return true;
+        batch_.reset();
+        taken_ += batch_size_;
+        progress = true;
+        return true;
+    }
+    if (out_.size() >= output_max) return true;
+    const size_t held = in_.size() - taken_;
+    if (held < wire::frame_header_size) return true;
+    const auto header = frame_of(in_.data() + taken_);
+    if (!header) return false;
+    const size_t whole = wire::frame_header_size + header->body_size;
+    if (held < whole) return true;
+    const byte_view body{in_.data() + taken_ + wire::frame_header_size, header->body_size};
+    batch_size_ = whole;
+    if (!serve_frame(header->type, body)) return false;
+    if (!batch_) taken_ += whole;
+    progress = true;
+    return true;
+}
+
+bool session::serve_frame(uint8_t type, byte_view body) {
+    switch (static_cast<wire::frame_type>(type)) {
+        case wire::frame_type::info: answer_info(here_, user_agent_set_, aero::as_text(body), out_); return true;
+        case wire::frame_type::admin: {
+            constexpr size_t admin_size = 16;
+            uint8_t* at = out_.room(wire::frame_header_size + admin_size);
+            wire::encode_frame_header(at, wire::frame_type::admin, admin_size);
+            std::memset(at + wire::frame_header_size, 0, admin_size);
+            at[wire::frame_header_size + 1] = static_cast<uint8_t>(code::security_not_supported);
+            out_.commit(wire::frame_header_size + admin_size);
+            return true;
+        }
+        case wire::frame_type::message: serve_message(body); return true;
+        case wire::frame_type::compressed: reply_code(code::enterprise_only); return true;
+    }
+    return false;
+}
+
+void session::reply_code(code what) {
+    wire::message_writer message(out_);
+    message.header().result_code = static_cast<uint8_t>(what);
+    message.finish();
+}
+
+void session::serve_message(byte_view body) {
+    if (body.size() >= wire::message_header_size && (body[1] & wire::info1::batch)) {
+        batch_.emplace(here_.data(), body);
+        return;
+    }
+    const auto request = parse_message(body);
+    if (!request) return reply_code(code::parameter);
+    if (!request->has_namespace || here_.data().find_store(request->name_space) == nullptr)
+        return reply_code(code::invalid_namespace);
+    if (!request->has_digest) return reply_code(code::unsupported_feature);  // a query
+    const size_t start = out_.size();
+    out_.room(512);
+    out_.commit(wire::frame_header_size);
+    here_.data().execute(*request, out_);
+    wire::encode_frame_header(out_.data() + start, wire::frame_type::message,
+                              out_.size() - start - wire::frame_header_size);
+}
+
+}  // namespace aero_server

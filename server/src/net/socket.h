@@ -1,0 +1,38 @@
+// Listening sockets and what every connection needs set. Thin wrappers; descriptors are plain numbers owned by the caller.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace aero_server {
+
+struct bound_socket {
+    int fd = -1;
+    uint16_t port = 0;
+    std::string problem;  // why there is none
+};
+
+// A socket bound to host:port (0: any free one). Not yet listening: the port is held, and connecting to it is refused.
+bound_socket bind_socket(const std::string& host, uint16_t port);
+bool start_listening(int fd);
+// A new connection, ready for use; -1 when none waits.
+int accept_connection(int listening);
+void close_socket(int fd);
+
+// Wakes a thread that waits in a poller, from any other thread.
+class wake_pipe {
+  public:
+    wake_pipe();
+    ~wake_pipe();
+    wake_pipe(const wake_pipe&) = delete;
+    wake_pipe& operator=(const wake_pipe&) = delete;
+
+    int read_end() const noexcept { return ends_[0]; }
+    void wake() const noexcept;
+    void drain() const noexcept;
+
+  private:
+    int ends_[2] = {-1, -1};
+};
+
+}  // namespace aero_server

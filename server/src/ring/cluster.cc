@@ -1,0 +1,286 @@
+#include "ring/cluster.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "ring/succession.h"
+
+namespace aero_server {
+
+namespace wire = aero::wire;
+
+cluster::cluster(const options& how, std::vector<std::string> node_ids, std::vector<engine*> engines)
+    : options_(how), node_ids_(std::move(node_ids)), engines_(std::move(engines)) {
+    for (engine* e : engines_) peers_.emplace_back(*e);
+    for (unsigned self = 0; self < size(); ++self) {
+        std::vector<peer*> others;
+        for (unsigned i = 0; i < size(); ++i) others.push_back(i == self ? nullptr : &peers_[i]);
+        engines_[self]->meet(std::move(others));
+    }
+    for (unsigned id = 0; id < wire::partitions; ++id) succession_.push_back(succession_of(id, node_ids_));
+    owners_.resize(wire::partitions);
+    views_.resize(size());
+    changes_.resize(size());
+    // Signals belong to the program's own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    migrator_ = std::thread([this] { run_migrations(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+cluster::~cluster() {
+    {
+        const std::lock_guard hold(lock_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    migrator_.join();
+}
+
+unsigned cluster::alive_count() const {
+    return static_cast<unsigned>(std::count_if(peers_.begin(), peers_.end(), [](const auto& p) { return p.alive(); }));
+}
+
+unsigned cluster::copies() const {
+    const unsigned most = std::min(options_.replication_factor, replicas_max + 1);
+    return std::max(1u, std::min(most, alive_count()));
+}
+
+cluster::owner_list cluster::wanted_owners(unsigned partition) const {
+    owner_list wanted;
+    for (const uint8_t node : succession_[partition]) {
+        if (!peers_[node].alive()) continue;
+        wanted.push_back({node, true});
+        if (wanted.size() == copies()) break;
+    }
+    return wanted;
+}
+
+void cluster::set_duty(unsigned node, unsigned partition, const ownership& to) {
+    for (const auto& in : engines_[node]->stores()) {
+        auto& part = in->at(partition);
+        {
+            const std::lock_guard hold(part.lock);
+            part.owners = to;
+            part.shown_rank.store(to.mine == duty::none ? no_node : to.rank, std::memory_order_relaxed);
+        }
+        if (to.mine == duty::none) in->clear(partition);
+    }
+}
+
+// Tells the nodes: first the master of before, so that nothing is written meanwhile or to a node that forgets its copy; last
+// the new one, so that no copy of before is read once it writes.
+void cluster::hand_out(unsigned partition, const owner_list& before, const owner_list& after) {
+    const uint8_t master = after.empty() ? no_node : after.front().node;
+    ownership told;
+    told.master = master;
+    for (unsigned i = 1; i < after.size(); ++i) told.replicas[told.replica_count++] = after[i].node;
+    const auto tell = [&](unsigned node) {
+        ownership mine;
+        mine.master = master;
+        for (unsigned i = 0; i < after.size(); ++i) {
+            if (after[i].node != node) continue;
+            mine.rank = static_cast<uint8_t>(i);
+            mine.mine = i == 0 ? duty::master : after[i].filled ? duty::replica : duty::filling;
+            if (i != 0) continue;
+            mine.replicas = told.replicas;
+            mine.replica_count = told.replica_count;
+        }
+        set_duty(node, partition, mine);
+    };
+    const uint8_t old_master = before.empty() ? no_node : before.front().node;
+    if (old_master != no_node) tell(old_master);
+    for (unsigned node = 0; node < size(); ++node)
+        if (node != old_master && node != master) tell(node);
+    if (master != no_node && master != old_master) tell(master);
+}
+
+void cluster::assign(unsigned partition, owner_list owners) {
+    const auto concerns = [&](const owner_list& list, unsigned node) {
+        return std::any_of(list.begin(), list.end(), [&](const owner& o) { return o.node == node; });
+    };
+    hand_out(partition, owners_[partition], owners);
+    for (unsigned node = 0; node < size(); ++node)
+        if (concerns(owners_[partition], node) || concerns(owners, node))
+            if (views_[node].partition_generation >= 0) ++views_[node].partition_generation;
+    owners_[partition] = std::move(owners);
+}
+
+void cluster::form() {
+    const std::lock_guard hold(lock_);
+    for (auto& p : peers_) p.set_alive(true);
+    ++memberships_;
+    for (unsigned id = 0; id < wire::partitions; ++id) assign(id, wanted_owners(id));
+    for (unsigned node = 0; node < size(); ++node) {
+        views_[node] = {0, 0, 1};
+        for (unsigned other = 0; other < size(); ++other) {
+            if (other == node) continue;
+            views_[node].peers_generation += 2;
+            changes_[node].push_back({views_[node].peers_generation, other, true});
+        }
+    }
+}
+
+// The steps of the generations are those of real nodes: two for a node that comes, one for a node that goes.
+void cluster::change_membership(unsigned node, bool came) {
+    ++memberships_;
+    for (unsigned other = 0; other < size(); ++other) {
+        if (!peers_[other].alive() || other == node) continue;
+        node_view& v = views_[other];
+        v.peers_generation += came ? 2 : 1;
+        ++v.rebalance_generation;
+        changes_[other].push_back({v.peers_generation, node, came});
+        if (!came) continue;
+        views_[node].peers_generation += 2;
+        changes_[node].push_back({views_[node].peers_generation, other, true});
+    }
+}
+
+void cluster::leave(unsigned node) {
+    const std::lock_guard hold(lock_);
+    if (!peers_[node].alive()) return;
+    peers_[node].set_alive(false);
+    change_membership(node, false);
+    views_[node] = {};
+    changes_[node].clear();
+    for (unsigned id = 0; id < wire::partitions; ++id) {
+        owner_list left = owners_[id];
+        std::erase_if(left, [&](const owner& o) { return o.node == node; });
+        // Only a node that has the records can serve them.
+        std::stable_partition(left.begin(), left.end(), [](const owner& o) { return o.filled; });
+        if (!left.empty()) left.front().filled = true;  // when all copies are lost, the partition starts empty
+        const owner_list wanted = wanted_owners(id);
+        for (const owner& w : wanted) {
+            const bool there = std::any_of(left.begin(), left.end(), [&](const owner& o) { return o.node == w.node; });
+            if (!there && left.size() < copies()) left.push_back({w.node, left.empty()});
+        }
+        const bool same = left.size() == owners_[id].size() &&
+                          std::equal(left.begin(), left.end(), owners_[id].begin(),
+                                     [](const owner& a, const owner& b) { return a.node == b.node; });
+        if (!same) assign(id, std::move(left));
+    }
+    engines_[node]->clear();
+    schedule_migrations();
+}
+
+void cluster::join(unsigned node) {
+    const std::lock_guard hold(lock_);
+    if (peers_[node].alive()) return;
+    engines_[node]->clear();
+    peers_[node].set_alive(true);
+    views_[node] = {0, 0, 1};
+    change_membership(node, true);
+    for (unsigned id = 0; id < wire::partitions; ++id) {
+        if (owners_[id].empty()) {
+            assign(id, wanted_owners(id));
+        } else {
+            ownership outside;
+            outside.master = owners_[id].front().node;
+            set_duty(node, id, outside);
+        }
+    }
+    schedule_migrations();
+}
+
+void cluster::schedule_migrations() {
+    to_migrate_.clear();
+    for (unsigned id = 0; id < wire::partitions; ++id) {
+        const owner_list wanted = wanted_owners(id);
+        const owner_list& now = owners_[id];
+        const bool right = wanted.size() == now.size() &&
+                           std::equal(wanted.begin(), wanted.end(), now.begin(),
+                                      [](const owner& w, const owner& n) { return w.node == n.node && n.filled; });
+        if (!right) to_migrate_.push_back(id);
+    }
+    changed_.notify_all();
+}
+
+// Copies a partition while its master's lock is held, and lets the master write the copy from then on, so that none is missed.
+void cluster::fill(unsigned partition, unsigned from, unsigned to) {
+    for (const auto& in : engines_[from]->stores()) {
+        auto& part = in->at(partition);
+        store& target = *engines_[to]->stores()[in->index()];
+        const std::lock_guard hold(part.lock);
+        part.records.each([&](const record& r) { target.absorb(partition, r); });
+        ownership& mine = part.owners;
+        const uint8_t* const begin = mine.replicas.data();
+        const uint8_t* const end = begin + mine.replica_count;
+        if (std::find(begin, end, to) == end && mine.replica_count < replicas_max)
+            mine.replicas[mine.replica_count++] = static_cast<uint8_t>(to);
+    }
+}
+
+void cluster::migrate(unsigned partition) {
+    const owner_list wanted = wanted_owners(partition);
+    const owner_list now = owners_[partition];
+    if (now.empty() || wanted.empty()) return;
+    const unsigned master = now.front().node;
+    for (const owner& w : wanted) {
+        const bool has = std::any_of(now.begin(), now.end(),
+                                     [&](const owner& o) { return o.node == w.node && o.filled; });
+        if (!has) fill(partition, master, w.node);
+    }
+    assign(partition, wanted);
+}
+
+void cluster::run_migrations() {
+    std::unique_lock hold(lock_);
+    while (true) {
+        changed_.wait(hold, [&] { return stopping_ || !to_migrate_.empty(); });
+        if (stopping_) return;
+        migrate(to_migrate_.front());
+        to_migrate_.pop_front();
+        if (to_migrate_.empty()) changed_.notify_all();
+        if (options_.migrate_pause_us != 0) {
+            changed_.wait_for(hold, std::chrono::microseconds(options_.migrate_pause_us), [&] { return stopping_; });
+        } else {
+            hold.unlock();
+            std::this_thread::yield();
+            hold.lock();
+        }
+    }
+}
+
+cluster::node_view cluster::view(unsigned node) const {
+    const std::lock_guard hold(lock_);
+    return views_[node];
+}
+
+bool cluster::stable() const {
+    const std::lock_guard hold(lock_);
+    return to_migrate_.empty();
+}
+
+bool cluster::wait_until_stable(unsigned timeout_ms) const {
+    std::unique_lock hold(lock_);
+    return changed_.wait_for(hold, std::chrono::milliseconds(timeout_ms), [&] { return to_migrate_.empty(); });
+}
+
+uint64_t cluster::key() const {
+    const std::lock_guard hold(lock_);
+    uint64_t mixed = 0xcbf29ce484222325;
+    for (unsigned node = 0; node < size(); ++node)
+        if (peers_[node].alive())
+            for (const char c : node_ids_[node]) mixed = (mixed ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return (mixed ^ memberships_ * 0x9e3779b97f4a7c15) & 0xFFFF'FFFF'FFFF;
+}
+
+std::vector<cluster::peer_change> cluster::changes_after(unsigned node, uint64_t generation) const {
+    const std::lock_guard hold(lock_);
+    std::vector<peer_change> found;
+    for (const peer_change& change : changes_[node])
+        if (change.generation > generation) found.push_back(change);
+    return found;
+}
+
+void cluster::truncate(std::string_view name_space, std::string_view set, uint64_t before_ms) {
+    for (unsigned node = 0; node < size(); ++node) {
+        if (!peers_[node].alive()) continue;
+        if (store* in = engines_[node]->find_store(name_space)) in->truncate(set, before_ms);
+    }
+}
+
+}  // namespace aero_server

@@ -1,0 +1,92 @@
+// Who belongs to the cluster and who owns what. Nodes leave and come; partitions follow: a replica is promoted at once, missing
+// copies are filled in the background, and a node that came back gets its partitions once it has their records.
+//
+// Each partition has one master at a time. Ownership changes hands under the locks of the partition on the nodes concerned,
+// the old master's first (see store/partition.h). Safe from any thread; changes are made one after another.
+//
+//     leave(n):  [n, B] -> [B]  B serves at once; C is named as a filling replica -> filled: [B, C]
+//     join(n):   [B, C] -> n is filled, unnamed                                   -> [n, B], C forgets its copy
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "ring/local_peer.h"
+
+namespace aero_server {
+
+class cluster {
+  public:
+    // What a node tells about the cluster; read by its info commands.
+    struct node_view {
+        int64_t partition_generation = -1;  // -1: owns nothing yet
+        uint64_t peers_generation = 0;
+        uint64_t rebalance_generation = 0;
+    };
+    struct peer_change {
+        uint64_t generation;
+        unsigned node;
+        bool came;
+    };
+
+    cluster(const options& how, std::vector<std::string> node_ids, std::vector<engine*> engines);
+    ~cluster();
+    cluster(const cluster&) = delete;
+    cluster& operator=(const cluster&) = delete;
+
+    // All nodes at once, each owning its share from the start.
+    void form();
+    void join(unsigned node);   // empty
+    void leave(unsigned node);  // its records are lost with it
+
+    node_view view(unsigned node) const;
+    bool alive(unsigned node) const { return peers_[node].alive(); }
+    unsigned alive_count() const;
+    unsigned size() const noexcept { return static_cast<unsigned>(engines_.size()); }
+    const std::string& node_id(unsigned node) const { return node_ids_[node]; }
+    unsigned copies() const;              // effective replication factor
+    bool stable() const;                  // no migration is under way
+    uint64_t key() const;                 // names this membership; changes with it
+    std::vector<peer_change> changes_after(unsigned node, uint64_t generation) const;
+    void truncate(std::string_view name_space, std::string_view set, uint64_t before_ms);
+    bool wait_until_stable(unsigned timeout_ms) const;
+    std::mutex& membership_lock() { return lock_; }
+
+  private:
+    struct owner {
+        uint8_t node;
+        bool filled;
+    };
+    using owner_list = std::vector<owner>;
+
+    // REQUIRES for all below: lock_ is held.
+    owner_list wanted_owners(unsigned partition) const;
+    void assign(unsigned partition, owner_list owners);
+    void hand_out(unsigned partition, const owner_list& before, const owner_list& after);
+    void set_duty(unsigned node, unsigned partition, const ownership& to);
+    void change_membership(unsigned node, bool came);
+    void schedule_migrations();
+    void fill(unsigned partition, unsigned from, unsigned to);
+    void migrate(unsigned partition);
+    void run_migrations();
+
+    const options& options_;
+    const std::vector<std::string> node_ids_;
+    const std::vector<engine*> engines_;
+    std::deque<local_peer> peers_;
+    std::vector<std::vector<uint8_t>> succession_;  // by partition, of all nodes
+
+    mutable std::mutex lock_;
+    mutable std::condition_variable changed_;
+    std::vector<owner_list> owners_;       // by partition
+    std::vector<node_view> views_;         // by node
+    std::vector<std::vector<peer_change>> changes_;  // by node
+    std::deque<unsigned> to_migrate_;      // partitions
+    uint64_t memberships_ = 0;
+    bool stopping_ = false;
+    std::thread migrator_;
+};
+
+}  // namespace aero_server

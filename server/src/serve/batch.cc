@@ -1,0 +1,124 @@
+#include "serve/batch.h"
+
+namespace aero_server {
+
+namespace wire = aero::wire;
+using aero::buffer;
+using aero::byte_view;
+using aero::code;
+using aero::reader;
+
+batch_run::batch_run(engine& node, byte_view body) : node_(node) {
+    verdict_ = open(body);
+    finished_ = verdict_ != code::ok;
+}
+
+code batch_run::open(byte_view body) {
+    const wire::message_header header = wire::decode_message_header(body.data());
+    header_info3_ = header.info3;
+    timeout_ms_ = header.transaction_ttl;
+    reader from(body.subspan(wire::message_header_size));
+    byte_view rows;
+    for (unsigned i = 0; i < header.fields && from.ok(); ++i) {
+        const wire::field_view field = wire::read_field(from);
+        if (field.type == wire::field_type::batch || field.type == wire::field_type::batch_with_sets) rows = field.data;
+        // An expression that is not understood must never let a record through.
+        if (field.type == wire::field_type::filter) return code::parameter;
+    }
+    if (!from.ok() || rows.size() < 5) return code::parameter;
+    if (aero::load_be<uint32_t>(rows.data()) == 0) return code::parameter;
+    const uint32_t rows_max = node_.settings().batch_rows_max;
+    if (rows_max != 0 && aero::load_be<uint32_t>(rows.data()) > rows_max) return code::batch_max_requests;
+    rows_.emplace(rows);
+    answers_all_ = rows_->flags() & wire::batch_flag::respond_all_keys;
+    answers_error_ = rows_->flags() & wire::batch_flag::report_error_row;
+    return code::ok;
+}
+
+// Rows are read some at a time, so that their records can be on the way from memory while others are answered.
+unsigned batch_run::read_rows() {
+    unsigned count = 0;
+    while (count < lookahead && rows_->next(ahead_[count])) {
+        if (in_ != nullptr) node_.prefetch(*in_, ahead_[count].key);
+        ++count;
+    }
+    return count;
+}
+
+void batch_run::close_block(buffer& to) {
+    if (!block_open_) return;
+    wire::encode_frame_header(to.data() + block_start_, wire::frame_type::message,
+                              to.size() - block_start_ - wire::frame_header_size);
+    block_open_ = false;
+}
+
+void batch_run::finish(buffer& to, code verdict) {
+    close_block(to);
+    uint8_t* at = to.room(wire::frame_header_size + wire::message_header_size);
+    wire::encode_frame_header(at, wire::frame_type::message, wire::message_header_size);
+    wire::message_header last;
+    last.info3 = wire::info3::last;
+    last.result_code = static_cast<uint8_t>(verdict);
+    wire::encode_message_header(at + wire::frame_header_size, last);
+    to.commit(wire::frame_header_size + wire::message_header_size);
+}
+
+// For bytes that are no batch: of the rows done before, nothing is told that has not been sent.
+void batch_run::refuse(buffer& to) {
+    if (block_open_) to.resize(block_start_);
+    block_open_ = false;
+    verdict_ = code::parameter;
+}
+
+// False when the batch ends here.
+bool batch_run::run_row(const wire::request_row& row, buffer& to) {
+    if (row.repeated) {
+        shape_.key = row.key;
+        shape_.row_index = row.index;
+    } else {
+        shape_ = parse_row(row, header_info3_, timeout_ms_);
+        in_ = node_.find_store(shape_.name_space);
+        if (in_ == nullptr) return refuse(to), false;
+    }
+    if (!block_open_) {
+        block_start_ = to.size();
+        to.room(batch_block_size + wire::frame_header_size);
+        to.commit(wire::frame_header_size);
+        block_open_ = true;
+    }
+    const size_t row_start = to.size();
+    const code what = node_.execute(shape_, to);
+    const bool fails = what != code::ok && what != code::record_not_found && what != code::filtered_out;
+    if (fails && !answers_all_) {
+        verdict_ = what;
+        if (!answers_error_) to.resize(row_start);
+        if (to.size() == block_start_ + wire::frame_header_size) {
+            to.resize(block_start_);
+            block_open_ = false;
+        }
+        return false;
+    }
+    if (to.size() - block_start_ >= batch_block_size - 1024) close_block(to);
+    return true;
+}
+
+bool batch_run::step(buffer& to, size_t output_max) {
+    while (!finished_) {
+        const unsigned count = read_rows();
+        bool more = count != 0;
+        for (unsigned i = 0; i < count && more; ++i) more = run_row(ahead_[i], to);
+        if (!more) {
+            if (!rows_->ok() && verdict_ == code::ok) refuse(to);  // fewer rows than announced
+            break;
+        }
+        if (to.size() >= output_max) {
+            close_block(to);  // what waits may be sent, and its place in the buffer changes
+            return false;
+        }
+    }
+    finished_ = true;
+    finish(to, verdict_);
+    return true;
+}
+
+}  // namespace aero_server

@@ -1,0 +1,117 @@
+#include "serve/engine.h"
+
+#include <time.h>
+
+namespace aero_server {
+
+namespace wire = aero::wire;
+using aero::buffer;
+using aero::code;
+
+namespace {
+
+constexpr unsigned hops_at_once = 4;     // while ownership changes hands, nodes may point at each other
+constexpr unsigned hops_max = 200;       // then one hop a millisecond, before the record counts as unavailable
+
+void sleep_1ms() noexcept {
+    const timespec pause{0, 1'000'000};
+    nanosleep(&pause, nullptr);
+}
+
+// The checks that need no record. Filters are refused rather than ignored: an expression that is not understood must never
+// let a record through.
+code check(const record_request& request) noexcept {
+    if (request.has_transaction || request.info4 != 0) return code::enterprise_only;
+    if (!request.writes() && !request.reads()) return code::parameter;
+    if (request.writes() && !request.deletes() && request.has_udf) return code::unsupported_feature;
+    if (request.has_filter) return code::parameter;
+    return code::ok;
+}
+
+}  // namespace
+
+engine::engine(uint8_t self, const options& how, const server_clock& clock)
+    : self_(self), options_(how), clock_(clock) {
+    for (const std::string& name : how.namespaces)
+        stores_.push_back(std::make_unique<store>(name, static_cast<uint8_t>(stores_.size()), clock));
+}
+
+store* engine::find_store(std::string_view name) const noexcept {
+    for (const auto& s : stores_)
+        if (s->name() == name) return s.get();
+    return nullptr;
+}
+
+void engine::clear() {
+    for (const auto& s : stores_) {
+        for (unsigned id = 0; id < wire::partitions; ++id) {
+            {
+                partition& part = s->at(id);
+                const std::lock_guard hold(part.lock);
+                part.owners = {};
+                part.shown_rank.store(no_node, std::memory_order_relaxed);
+            }
+            s->clear(id);
+        }
+    }
+}
+
+answer engine::execute_here(const record_request& request, buffer& to) {
+    reply row(to, request);
+    const auto end = [&](const outcome& o) {
+        row.finish(o);
+        return answer{answer::kind::done, self_, o.what};
+    };
+    store* in = request.has_namespace ? find_store(request.name_space) : nullptr;
+    if (in == nullptr) return end({code::invalid_namespace});
+    if (const code bad = check(request); bad != code::ok) return end({bad});
+
+    partition& part = in->at(wire::partition_of(request.key));
+    const std::lock_guard hold(part.lock);
+    const duty mine = part.owners.mine;
+    const bool serves = mine == duty::master || (mine == duty::replica && !request.writes());
+    if (serves && mine == duty::replica && request.ttl != 0) {
+        const record* r = part.records.find(request.key);
+        if (r != nullptr && read_renews(*in, *r, request.ttl)) {
+            to.resize(to.size() - wire::message_header_size);
+            return {answer::kind::moved, part.owners.master};
+        }
+    }
+    if (!serves) {
+        const uint8_t master = part.owners.master;
+        if (master == no_node || master == self_) return end({code::partition_unavailable});
+        to.resize(to.size() - wire::message_header_size);
+        return {answer::kind::moved, master};
+    }
+    const touch_place at{*this, *in, part};
+    if (!request.writes()) return end(read_record(at, request, row));
+    return end(request.deletes() ? delete_record(at, request) : write_record(at, request, row));
+}
+
+code engine::execute(const record_request& request, buffer& to) {
+    uint8_t target = self_;
+    for (unsigned hop = 0; hop < hops_max; ++hop) {
+        if (hop >= hops_at_once) sleep_1ms();
+        const answer got = target == self_ ? execute_here(request, to) : peers_[target]->execute(request, to);
+        if (got.is == answer::kind::done) return got.what;
+        target = got.is == answer::kind::moved && got.master < peers_.size() ? got.master : self_;
+    }
+    reply(to, request).finish({code::partition_unavailable});
+    return code::partition_unavailable;
+}
+
+void engine::prefetch(const store& in, const wire::digest& key) const noexcept {
+    __builtin_prefetch(&in.at(wire::partition_of(key)));
+}
+
+void engine::replicate(store& in, partition& part, const record& state) {
+    for (unsigned i = 0; i < part.owners.replica_count; ++i)
+        peers_[part.owners.replicas[i]]->write_replica(in.index(), state);
+}
+
+void engine::replicate_drop(store& in, partition& part, const wire::digest& key) {
+    for (unsigned i = 0; i < part.owners.replica_count; ++i)
+        peers_[part.owners.replicas[i]]->drop_replica(in.index(), key);
+}
+
+}  // namespace aero_server
