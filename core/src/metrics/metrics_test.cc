@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 #include <thread>
@@ -248,18 +250,30 @@ TEST(metrics, names_that_share_a_slot_or_an_ending_stay_apart) {
     EXPECT_EQ(series_found, 5u + 39 * 10);
 }
 
-// Last, because it uses up the series of the process.
-TEST(metrics_limit, series_beyond_the_limit_count_as_other) {
+// Uses up the series of a process, so it does so in one of its own. Gives the first expectation that fails, or "".
+const char* fill_the_series() {
     const std::string other = operation_labels("other", "other", "other", "other");
     for (size_t i = 0; i < series_max + 50; ++i) {
         observe_operation("limit_op", "test", "set" + std::to_string(i), "", ms);
     }
     const double first = operation_count(other);
-    EXPECT_GE(first, 50);
+    if (first < 50) return "later series count as other";
     observe_operation("limit_op", "test", "one more", "", ms);
-    EXPECT_EQ(operation_count(other), first + 1);
-    EXPECT_EQ(operation_count(operation_labels("limit_op", "test", "set0")), 1);
-    EXPECT_EQ(registry::instance().snapshot().all_series.size(), series_max + 1);
+    if (operation_count(other) != first + 1) return "one more counts as other";
+    if (operation_count(operation_labels("limit_op", "test", "set0")) != 1) return "earlier series are kept";
+    if (registry::instance().snapshot().all_series.size() != series_max + 1) return "the number of series is bounded";
+    return "";
+}
+
+TEST(metrics_death_test, series_beyond_the_limit_count_as_other) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(
+        {
+            const std::string broken = fill_the_series();
+            std::fprintf(stderr, "broken: '%s'", broken.c_str());
+            std::_Exit(broken.empty() ? 0 : 1);
+        },
+        testing::ExitedWithCode(0), "broken: ''");
 }
 
 }  // namespace
