@@ -1,0 +1,66 @@
+"""The embedded server as a program: `python -m aerospike_py.server --port 18710 --nodes 1 --namespace test`.
+
+Prints one line `ready HOST:PORT[,HOST:PORT...]` when it accepts connections, and serves until SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from . import _server
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m aerospike_py.server", description="An Aerospike server in memory.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port of the first node, the others follow; 0: free ports")
+    parser.add_argument("--nodes", type=int, default=1, help="nodes of the cluster, 1 to 32 (default %(default)s)")
+    parser.add_argument("--namespace", action="append", help="a namespace; may be given twice (default test)")
+    parser.add_argument("--replication-factor", type=int, default=2, help="copies of a record (default %(default)s)")
+    parser.add_argument("--service-threads", type=int, default=2, help="threads of each node (default %(default)s)")
+    parser.add_argument("--cluster-name", default="aero", help="default %(default)s")
+    parser.add_argument("--default-ttl", type=int, default=0, help="seconds; 0: records live for ever")
+    parser.add_argument("--nsup-period", type=int, default=5, help="seconds between removals of expired records")
+    chosen = parser.parse_args(arguments)
+    for name in ("port", "nodes", "replication_factor", "service_threads", "default_ttl", "nsup_period"):
+        if not 0 <= getattr(chosen, name) <= (65535 if name == "port" else 2**31):
+            parser.error(f"argument --{name.replace('_', '-')}: {getattr(chosen, name)} is out of range")
+    return chosen
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal ends it; the exit status."""
+    chosen = _parse(arguments)
+    endings = {signal.SIGTERM, signal.SIGINT}
+    # Blocked before any thread exists, so that the signal waits for us instead of ending the process.
+    signal.pthread_sigmask(signal.SIG_BLOCK, endings)
+    server = _server.Server(
+        host=chosen.host,
+        port=chosen.port,
+        nodes=chosen.nodes,
+        namespaces=chosen.namespace or ["test"],
+        replication_factor=chosen.replication_factor,
+        service_threads=chosen.service_threads,
+        cluster_name=chosen.cluster_name,
+        default_ttl=chosen.default_ttl,
+        nsup_period=chosen.nsup_period,
+    )
+    try:
+        server.start()
+    except RuntimeError as problem:
+        print(f"cannot start: {problem}", file=sys.stderr)
+        return 1
+    print("ready " + ",".join(_address(host, port) for host, port in server.endpoints()), flush=True)
+    signal.sigwait(endings)
+    server.shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
