@@ -73,6 +73,15 @@ test-python: build $(SYSTEM)-test $(VENV)/tools-test  ## Only the Python suites
 asan tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under sanitizers
 	$(PYTHON) tools/run_tests.py $@
 
+.PHONY: fuzz
+fuzz: $(SYSTEM)-build $(SYSTEM)-fuzz  ## Every fuzz target for a short while (SECONDS_EACH=10)
+	cmake --preset fuzz -Wno-dev --log-level=WARNING && cmake --build --preset fuzz
+	$(PYTHON) fuzz/run.py --seconds $(or $(SECONDS_EACH),10)
+
+.PHONY: demo
+demo: build  ## Where does the time of a batch read go? Embedded server, 18,000 records, the answer in 20 seconds
+	$(PY) -m aerospike_py.demo
+
 .PHONY: lint
 lint: $(SYSTEM)-build $(SYSTEM)-test $(SYSTEM)-bench $(SYSTEM)-fuzz $(VENV)/tools-test $(VENV)/tools-lint  ## House rules, formatters, clang-tidy, ruff, mypy, pyright
 	$(PY) tools/lint.py

@@ -1,0 +1,54 @@
+"""Runs the commands of the documents, so that what a newcomer copies works.
+
+In README.md and CONTRIBUTING.md a fenced block that opens with ```` ```sh ci ```` or ```` ```python ci ```` is run from the
+root of the project: `sh` blocks by bash, which stops at the first command that fails, `python` blocks by the interpreter
+of `.venv`. Blocks without the mark are for reading.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+from tidy import ROOT
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+LIMIT_S = 900
+
+
+def blocks(name: str) -> list[tuple[int, str, str]]:
+    """Marked blocks of a document: line, language, text."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    found = re.finditer(r"^```(sh|python) ci\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [(text[: block.start()].count("\n") + 1, block.group(1), block.group(2)) for block in found]
+
+
+def run(language: str, text: str) -> int:
+    """Runs one block; gives its exit status."""
+    inside = os.environ | {"PATH": f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "-euo", "pipefail", "-c", text]
+    if language == "python":
+        command = [str(ROOT / ".venv/bin/python"), "-W", "error", "-c", text]
+    return subprocess.run(command, cwd=ROOT, env=inside, check=False, timeout=LIMIT_S).returncode
+
+
+def main() -> int:
+    """Runs all marked blocks; a document without any is an error."""
+    failed = ran = 0
+    for name in DOCUMENTS:
+        for line, language, text in blocks(name):
+            print(f"-- {name}:{line} ({language})\n{text.rstrip()}", flush=True)
+            start = time.monotonic()
+            status = run(language, text)
+            print(f"-- status {status}, {time.monotonic() - start:.1f} s", flush=True)
+            ran += 1
+            failed += status != 0
+    print(f"documents: {ran} blocks run, {failed} failed")
+    return 1 if failed or not ran else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
