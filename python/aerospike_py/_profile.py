@@ -167,9 +167,9 @@ def format_time(seconds: float) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
-def format_bar(part: float, *, ascii_only: bool = False) -> str:
+def format_bar(part: float, *, width: int = _BAR_WIDTH, ascii_only: bool = False) -> str:
     """Return a bar for a part of 0..1."""
-    eighths = round(min(max(part, 0.0), 1.0) * _BAR_WIDTH * 8)
+    eighths = round(min(max(part, 0.0), 1.0) * width * 8)
     if ascii_only:
         return "#" * round(eighths / 8)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -17,6 +17,7 @@ Operation: TypeAlias = dict[str, Any]
 
 if TYPE_CHECKING:
     # Names for annotations only: they do not exist at run time.
+    from collections.abc import Sequence
     from typing import Literal
 
     Key: TypeAlias = tuple[str, str, UserKey | bytes] | tuple[str, str, UserKey | bytes | None, bytes] | "AerospikeKey"
@@ -137,7 +138,7 @@ class BatchWriteResult(NamedTuple):
 
 
 class _RequiredConfig(TypedDict):
-    hosts: list[tuple[str, int] | str]
+    hosts: Sequence[tuple[str, int] | str]
 
 
 class ClientConfig(_RequiredConfig, total=False):

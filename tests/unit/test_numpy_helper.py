@@ -63,7 +63,7 @@ def test_rows_are_found_counted_and_shown():
 def test_arrays_pickle():
     arrays = _batch_records_to_numpy(batch({"n": 1}, 2), DTYPE, KEYS)
     copy = pickle.loads(pickle.dumps(arrays))
-    assert copy.batch_records.tolist() == arrays.batch_records.tolist()
+    assert copy.batch_records.tobytes() == arrays.batch_records.tobytes()
     assert copy._map == arrays._map
 
 
