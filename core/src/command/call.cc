@@ -53,6 +53,8 @@ void call::reset(const transport_policy& policy, bool is_write) noexcept {
     pause_began_ = 0;
     waiting_.clear();
     released_.clear();
+    last_trouble_.clear();
+    last_node_.clear();
     failure_.reset();
     times_ = {};
 }
@@ -141,7 +143,7 @@ void call::plan_due(const cluster::view_ptr& seen, nanos now) {
         waiting_.erase(waiting_.begin() + static_cast<ptrdiff_t>(i));
         if (pause_began_ != 0 && which.launch_at != 0) times_.retry_wait += now - std::exchange(pause_began_, 0);
         if (const auto problem = plan(which, *seen, now)) {
-            error why = describe(problem->what, std::move(problem->text), which);
+            error why = describe(problem->what, std::move(problem->text), last_node_);
             wants_tend_ = true;
             if (problem->final)
                 give_up(which, std::move(why));
@@ -173,7 +175,8 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent);
     which.launch_at = now + pause;
     if (pause > 0 && pause_began_ == 0 && in_flight_.empty()) pause_began_ = now;
-    which.last = std::make_unique<error>(std::move(why));
+    last_trouble_ = std::move(why.text);
+    last_node_ = std::move(why.node);
     waiting_.push_back(std::move(which));
 }
 
@@ -205,13 +208,13 @@ void call::end_all(code what, const std::string& text, nanos now) {
         note_times(*one);
         const bool work_left = salvage(*one, which);
         if (one->sent_any()) ++which.sends;
-        which.last = std::make_unique<error>(error{.node = one->target()->address_text()});
+        last_node_ = one->target()->address_text();
         let_go(*one);
         if (work_left) open.push_back(std::move(which));
     }
     for (const auto& one : std::exchange(launches_, {})) open.push_back(part_of(*one));
     for (part& which : open) {
-        error why = describe(what, text, which);
+        error why = describe(what, text, last_node_);
         why.in_doubt = is_write_ && which.sends > 0;
         why.where = which.sends > 0 ? stage::io : stage::tokio_schedule_delay;
         give_up(which, std::move(why));
@@ -252,12 +255,9 @@ call::part call::part_of(attempt& ended) {
     return which;
 }
 
-error call::describe(code what, std::string text, const part& which) const {
-    error made{.what = what, .attempts = static_cast<uint16_t>(times_.attempts), .text = std::move(text)};
-    if (which.last) {
-        made.node = which.last->node;
-        if (!which.last->text.empty()) made.text += "; before that: " + which.last->text;
-    }
+error call::describe(code what, std::string text, const std::string& node) const {
+    error made{.what = what, .attempts = static_cast<uint16_t>(times_.attempts), .node = node, .text = std::move(text)};
+    if (!last_trouble_.empty()) made.text += "; before that: " + last_trouble_;
     return made;
 }
 

@@ -70,7 +70,6 @@ class call {
         uint16_t sends = 0;          // attempts that put a byte on the wire
         uint16_t unsent = 0;         // attempts in a row that could not send
         nanos launch_at = 0;
-        std::unique_ptr<error> last;  // why the last attempt failed
     };
     // Makes the attempts for a part by `launch`. An error means that nobody can be asked: final ones end the part.
     struct plan_error {
@@ -104,7 +103,7 @@ class call {
     void forget(const attempt* which) noexcept;
     void let_go(attempt& which);
     static part part_of(attempt& ended);
-    error describe(code what, std::string text, const part& which) const;
+    error describe(code what, std::string text, const std::string& node) const;
     void note_times(const attempt& ended);
 
     transport_policy policy_;
@@ -119,6 +118,8 @@ class call {
     std::vector<std::unique_ptr<attempt>> launches_;
     std::vector<attempt*> in_flight_;  // owned by the driver's connections
     std::vector<attempt*> released_;
+    std::string last_trouble_;  // why the last failed attempt failed, and where: told with the error that ends the call
+    std::string last_node_;
     std::unique_ptr<error> failure_;
     call_times times_;
 };
