@@ -166,6 +166,9 @@ struct packer {
     }
     result<void> operator()(const list& of) const {
         if (auto fits = enter(of.items.size()); !fits) return fits;
+        if (of.order == 0 && !of.items.empty() && looks_like_marker(of.items[0])) {
+            return refused("An extension at the head of an unordered list would be taken for its order marker");
+        }
         pack_list(to, static_cast<uint32_t>(of.items.size() + (of.order != 0)));
         if (of.order != 0) pack_extension(to, of.order, {});
         for (const value& item : of.items) {
@@ -188,6 +191,10 @@ struct packer {
         return {};
     }
 
+    static bool looks_like_marker(const value& first) noexcept {
+        const auto* element = first.if_is<extension>();
+        return element != nullptr && element->bytes.size() <= 1 && element->type != 0xff;
+    }
     static bool is_map_key(const value& key) noexcept {
         switch (key.type()) {
             case value::kind::integer:

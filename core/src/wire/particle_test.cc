@@ -154,6 +154,7 @@ TEST(particle, what_no_server_takes_is_refused_and_leaves_nothing_behind) {
         map{{nullptr, 1}},
         map{{true, 1}},
         map{{list{}, 1}},
+        list{extension{{}, 1}, 2},
     };
     for (const value& of : cases) {
         buffer to;

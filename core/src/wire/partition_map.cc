@@ -57,7 +57,7 @@ class scanner {
 std::optional<host> scan_host(scanner& from, uint16_t default_port) {
     host found;
     if (from.eat('[')) {
-        found.name = from.until("]");
+        found.name = from.until("[],");
         if (!from.eat(']')) return std::nullopt;
     } else {
         found.name = from.until(":,]");

@@ -105,7 +105,7 @@ TEST(service, addresses_go_both_ways) {
 }
 
 TEST(service, text_that_is_no_address_is_a_bad_reply) {
-    for (const std::string_view text : {",", "h:1,", ":1", "h:x", "h:65536", "[::1", "h:1]"}) {
+    for (const std::string_view text : {",", "h:1,", ":1", "h:x", "h:65536", "[::1", "h:1]", "[a[b]:1", "[a,b]:1"}) {
         EXPECT_FALSE(decode_service(text)) << text;
     }
 }
