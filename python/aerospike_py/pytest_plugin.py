@@ -1,7 +1,7 @@
 """Fixtures for tests of programs that use Aerospike; loaded by pytest because this package is installed.
 
-`aerospike_server` is a running embedded cluster of one node, shared by the whole session; `aerospike_client` a client that
-is connected to it. Give a session fixture of the name `aerospike_server_options` to change how the server is made:
+`aerospike_server` is a running embedded cluster of one node, shared by the whole session; `aerospike_client` a client
+that is connected to it. Give a session fixture of the name `aerospike_server_options` to change how the server is made:
 
     @pytest.fixture(scope="session")
     def aerospike_server_options():
