@@ -58,7 +58,7 @@ build: $(VENV)/package-$(PACKAGE_FILES)  ## Release build of the package, instal
 # --- daily work -----------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: build $(SYSTEM)-test $(VENV)/tools-test  ## All tests: C++ with and without epoll, Python on the embedded server
+test: build $(SYSTEM)-test $(VENV)/tools-test $(VENV)/tools-lint  ## All tests: C++ with and without epoll, Python on the embedded server
 	$(PYTHON) tools/run_tests.py dev dev-poll python
 
 .PHONY: test-cpp
@@ -66,7 +66,7 @@ test-cpp: $(SYSTEM)-build $(SYSTEM)-test  ## Only the C++ tests (preset dev)
 	$(PYTHON) tools/run_tests.py dev
 
 .PHONY: test-python
-test-python: build $(SYSTEM)-test $(VENV)/tools-test  ## Only the Python suites
+test-python: build $(SYSTEM)-test $(VENV)/tools-test $(VENV)/tools-lint  ## Only the Python suites
 	$(PYTHON) tools/run_tests.py python
 
 .PHONY: asan tsan

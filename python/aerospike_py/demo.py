@@ -16,7 +16,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import aerospike_py
@@ -92,7 +92,7 @@ class Screen:
 
 
 @contextlib.contextmanager
-def embedded_cluster(nodes: int) -> Iterator[list[str]]:
+def embedded_cluster(nodes: int) -> Iterator[Sequence[str]]:
     """Run the embedded server in a process of its own; gives `HOST:PORT` of each node."""
     command = [sys.executable, "-m", "aerospike_py.server", "--port", "0", "--nodes", str(nodes)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -175,7 +175,7 @@ def converters() -> dict[str, Convert]:
     return forms
 
 
-async def study(hosts: list[str], records: int, rounds: int, screen: Screen) -> dict[Case, Measured]:
+async def study(hosts: Sequence[str], records: int, rounds: int, screen: Screen) -> dict[Case, Measured]:
     """Measure every case, the shapes taking turns so that a slow moment of the machine hits both."""
     rng = random.Random(2)
     requests: list[Groups] = [

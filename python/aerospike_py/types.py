@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    Key: TypeAlias = tuple[str, str, UserKey | bytes] | tuple[str, str, UserKey | bytes | None, bytes] | "AerospikeKey"
+    Key: TypeAlias = tuple[str, str, UserKey | bytes] | tuple[str, str, UserKey | bytes | None, bytes]
     PolicyKey: TypeAlias = Literal[0, 1]
     PolicyExists: TypeAlias = Literal[0, 1, 2, 3, 4]
     PolicyGen: TypeAlias = Literal[0, 1, 2]
