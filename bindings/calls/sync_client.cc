@@ -1,0 +1,202 @@
+#include "calls/sync_client.h"
+
+#include <poll.h>
+
+#include "base/time.h"
+#include "calls/attach.h"
+#include "calls/client_object.h"
+#include "calls/logs.h"
+#include "calls/operations.h"
+#include "calls/stages.h"
+#include "errors.h"
+
+namespace aero::py {
+namespace {
+
+// Asks Python's signal handlers when a signal interrupts a wait; an exception of theirs abandons the call and stays set.
+class signal_hook final : public interrupt_hook {
+  public:
+    explicit signal_hook(gil_detached& detached) noexcept : detached_(detached) {}
+    bool interrupted() noexcept override {
+        detached_.come_back();
+        raised_ = PyErr_CheckSignals() != 0;
+        detached_.leave_again();
+        return raised_;
+    }
+    bool raised() const noexcept { return raised_; }
+
+  private:
+    gil_detached& detached_;
+    bool raised_ = false;
+};
+
+// Sleeps until `until`; false when a signal handler raised.
+bool sleep_until(int64_t until, signal_hook& signals) {
+    for (int64_t now = monotonic_now(); now < until; now = monotonic_now()) {
+        const int64_t left_ms = std::min<int64_t>(to_ms_ceil(until - now), 60'000);
+        if (poll(nullptr, 0, static_cast<int>(left_ms)) < 0 && signals.interrupted()) return false;
+    }
+    return true;
+}
+
+// The part without the GIL. False with an exception: a signal handler raised, or memory ran out.
+bool send_and_wait(operation& call, client& through, stage_marks* marks, call_outcome& outcome) {
+    gil_detached detached;
+    signal_hook signals(detached);
+    bool out_of_memory = false;
+    try {
+        call_options options;
+        options.times = marks != nullptr ? &marks->core : nullptr;
+        options.interrupt = &signals;
+        for (;;) {
+            outcome = call.execute(through, options);
+            if (signals.raised() || !call.may_repeat()) break;
+            const int64_t now = monotonic_now();
+            const auto pause = call.again(outcome, now);
+            if (!pause || !sleep_until(now + *pause, signals)) break;
+        }
+    } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+    }
+    if (marks != nullptr) marks->begun = monotonic_now();
+    detached.come_back();
+    if (marks != nullptr) marks->attached = monotonic_now();
+    if (out_of_memory) PyErr_NoMemory();
+    return !out_of_memory && !signals.raised();
+}
+
+// Reports a profiled call; the exception under way, if any, stays.
+void finish_profile(const char* name, stage_marks& marks, PyObject* timings) noexcept {
+    ref raised = take_exception();
+    marks.converted = monotonic_now();
+    stage_durations spent = stages_of(marks);
+    observe_stages(name, face::sync, spent, stage::into_pyobject);
+    remember_for_thread(timings);
+    bool filled = fill_timings(timings, face::sync, spent);
+    observe_last(name, marks.converted, stage::into_pyobject, spent);
+    filled = filled && fill_timing(timings, stage::into_pyobject, spent);
+    if (!filled) PyErr_Clear();
+    if (raised) put_exception(std::move(raised));
+}
+
+PyObject* answer(operation& call, client& through, stage_marks& marks, bool profiled, bool measured) {
+    call_outcome outcome;
+    if (call.nothing_to_send()) {
+        if (profiled) marks.begun = marks.attached = monotonic_now();
+    } else if (!send_and_wait(call, through, profiled ? &marks : nullptr, outcome)) {
+        return nullptr;
+    }
+    const char* name = call.kind().name();
+    if (measured) {
+        const auto labels = call.labels_of();
+        metrics::observe_operation(name, labels.name_space, labels.set, error_kind(call.verdict(outcome)),
+                                   monotonic_now() - marks.began);
+    }
+    if (!profiled) return call.convert(std::move(outcome), nullptr);
+    if (outcome.failure != nullptr) marks.ended_in = outcome.failure->where;
+    const ref timings = ref::take(PyDict_New());
+    if (!timings) return nullptr;
+    PyObject* made = call.convert(std::move(outcome), timings.get());
+    finish_profile(name, marks, timings.get());
+    return made;
+}
+
+PyObject* run(PyObject* self, operation& call, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+    const bool profiled = metrics::stages_enabled();
+    const bool measured = call.kind().measured && metrics::operations_enabled();
+    stage_marks marks;
+    if (profiled || measured) marks.began = monotonic_now();
+    forward_pending_logs();
+    life_cycle& life = *as_client(self)->life;
+    argument_slots slots;
+    if (!call.kind().arguments.bind(given, count, keywords, "Client", slots)) return nullptr;
+    PyObject* made = nullptr;
+    if (call.parse(slots, life.config.strict)) {
+        if (call.kind().never_raises && !life.is_connected()) Py_RETURN_FALSE;
+        if (auto through = handle_for(life, call.transport())) {
+            if (profiled) marks.parsed = monotonic_now();
+            made = answer(call, *through, marks, profiled, measured);
+        }
+    }
+    if (made == nullptr) report_unexpected("Client", call.kind().name());
+    return made;
+}
+
+template <class Operation, auto& Kind>
+PyObject* method(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+    Operation call(Kind);
+    return run(self, call, given, count, keywords);
+}
+
+PyObject* connect(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+    argument_slots slots;
+    life_cycle& life = *as_client(self)->life;
+    if (!connect_parameters.bind(given, count, keywords, "Client", slots)) return nullptr;
+    return guarded([&]() -> PyObject* {
+        if (!life.begin_connect(slots[0], slots[1])) return nullptr;
+        std::optional<result<client>> opened;
+        {
+            const gil_detached detached;
+            opened.emplace(life_cycle::open(life.config.native));
+        }
+        const bool fine = life.end_connect(std::move(*opened));
+        forward_pending_logs();
+        return fine ? new_ref(self) : nullptr;
+    });
+}
+
+PyObject* close(PyObject* self, PyObject*) {
+    life_cycle& life = *as_client(self)->life;
+    std::optional<client> open;
+    if (!life.begin_close(open)) return nullptr;
+    if (open) {
+        {
+            const gil_detached detached;
+            open->close();
+            open.reset();
+        }
+        life.end_close();
+    }
+    forward_pending_logs();
+    Py_RETURN_NONE;
+}
+
+void dealloc(PyObject* self) {
+    if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
+    free_client(self);
+}
+
+#define AERO_METHOD(kind, type)                                                                     \
+    PyMethodDef{kind.arguments.describes().method,                                                  \
+                reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(method<type, kind>)),    \
+                METH_FASTCALL | METH_KEYWORDS, kind.text},
+
+PyTypeObject* make_type(PyObject* module) {
+    // The list refers to the kinds, so it is built when they are.
+    static PyMethodDef methods[] = {
+        {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_FASTCALL | METH_KEYWORDS,
+         "connect(username=None, password=None)\n--\n\nFind the cluster; gives the client itself."},
+        {"is_connected", client_is_connected, METH_NOARGS, "is_connected()\n--\n\nTell the local state; no I/O."},
+        {"get_node_names", client_node_names, METH_NOARGS, "get_node_names()\n--\n\nNames of the nodes known now."},
+        {"close", close, METH_NOARGS, "close()\n--\n\nClose every connection; may be called more than once."},
+        AERO_EACH_OPERATION(AERO_METHOD){nullptr, nullptr, 0, nullptr}};
+    static PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>("Base of aerospike_py.Client; safe to share between threads.")},
+                                  {Py_tp_new, reinterpret_cast<void*>(new_client)},
+                                  {Py_tp_init, reinterpret_cast<void*>(init_client)},
+                                  {Py_tp_finalize, reinterpret_cast<void*>(finalize_client)},
+                                  {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+                                  {Py_tp_methods, methods},
+                                  {0, nullptr}};
+    static PyType_Spec spec{"aerospike_py._aerospike.Client", sizeof(client_object), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    return new_type(module, spec);
+}
+
+}  // namespace
+
+bool add_sync_client(PyObject* module) {
+    const ref type = ref::take(as_object(make_type(module)));
+    return type && PyModule_AddObjectRef(module, "Client", type.get()) == 0;
+}
+
+}  // namespace aero::py
