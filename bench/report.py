@@ -79,6 +79,7 @@ def gate_table(results: Results, wanted: list[gates.Gate]) -> tuple[str, int]:
         title = gates.case_named(gate.case).title
         if verdict is None:
             lines.append(f"{title:<36}{gate.figure:<8}{'not measured':>22}")
+            missed += 1
             continue
         missed += not verdict.met
         bound = gate.factor + gate.allowance_us / verdict.theirs

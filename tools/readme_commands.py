@@ -1,8 +1,8 @@
 """Runs the commands of the documents, so that what a newcomer copies works.
 
-In README.md and CONTRIBUTING.md a fenced block that opens with ```` ```sh ci ```` or ```` ```python ci ```` is run from the
-root of the project: `sh` blocks by bash, which stops at the first command that fails, `python` blocks by the interpreter
-of `.venv`. Blocks without the mark are for reading.
+In README.md and CONTRIBUTING.md a fenced block marked `sh ci` or `python ci` is run from the root of the project: `sh`
+by bash, which stops at the first command that fails, `python` by the interpreter of `.venv`. Blocks without the mark
+are for reading.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The shortest proof that an installed package works; run with the interpreter that has it installed.
 
-Imports, keeps the GIL switched off where the interpreter has it off, writes, reads and batch-reads on the embedded server.
+Imports, keeps the GIL off where the interpreter has it off, writes, reads and batch-reads on the embedded server.
 """
 
 from __future__ import annotations
