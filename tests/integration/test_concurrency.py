@@ -1,9 +1,11 @@
 """One client, many threads or tasks, nothing lost and nothing mixed up."""
 
 import asyncio
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -169,5 +171,40 @@ def test_a_slot_that_does_not_come_in_time_is_backpressure(hosts, new_key):
             assert all("max_concurrent_operations" in str(error) for error in refused)
             assert any(isinstance(outcome, aerospike_py.LazyBatchRecords) for outcome in outcomes)
             assert await client.ping() is True
+
+    asyncio.run(scenario())
+
+
+def test_waiting_for_a_slot_counts_against_the_deadline(hosts, new_key):
+    """No limit on the queue itself: what ends the wait is the deadline of the call."""
+
+    async def scenario():
+        async with aerospike_py.async_client({"hosts": hosts, "max_concurrent_operations": 1}) as client:
+            await client.connect()
+            keys = [new_key() for _ in range(20_000)]
+            calls = [client.batch_read(keys, policy={"total_timeout": 20_000}) for _ in range(3)]
+            with pytest.raises(aerospike_py.AerospikeTimeoutError):
+                await client.get(keys[0], {"total_timeout": 2})
+            assert [len(result.batch_records) for result in await asyncio.gather(*calls)] == [20_000] * 3
+
+    asyncio.run(scenario())
+
+
+# ---- connections -----------------------------------------------------------------------------------------------------
+
+
+def test_a_loop_uses_a_limited_number_of_connections(hosts, new_key):
+    """At most 32 of each node are busy at once; a thousand writes queue for them."""
+
+    def sockets():
+        links = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - gone at once
+        return sum(1 for link in links if link.is_symlink() and "socket:" in os.readlink(link))  # noqa: PTH115
+
+    async def scenario():
+        async with aerospike_py.async_client({"hosts": hosts}) as client:
+            await client.connect()
+            nodes, before = len(client.get_node_names()), sockets()
+            await asyncio.gather(*(client.put(new_key(), {"n": number}) for number in range(1000)))
+            assert 1 <= sockets() - before <= 32 * nodes
 
     asyncio.run(scenario())

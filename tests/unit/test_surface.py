@@ -4,6 +4,7 @@ The surface is that of the community client of the same name, release 0.14.4. Wh
 family; a family of which one name exists has to exist whole, and then it leaves the list.
 """
 
+import importlib.metadata
 import inspect
 import json
 import subprocess
@@ -290,6 +291,18 @@ def test_other_values_leave_profiling_off(monkeypatch, value):
     monkeypatch.setenv("AEROSPIKE_PY_INTERNAL_METRICS", value)
     script = "import aerospike_py; print(aerospike_py.is_internal_stage_metrics_enabled())"
     assert in_a_new_process(script) == ["False"]
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert aerospike_py.__version__ == importlib.metadata.version("aerospike-py-cpp")
+
+
+def test_the_version_of_a_package_that_is_not_installed(monkeypatch):
+    def not_installed(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    assert aerospike_py._version() == "0.0.0"
 
 
 def test_annotation_names_do_not_exist_at_run_time():
