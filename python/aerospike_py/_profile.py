@@ -17,9 +17,9 @@ from ._aerospike import stage_snapshot
 # In the order in which a call passes through them, and what each means for other Python threads: `held` - they stand
 # still; `free` - they run; `waits` - this call stands still until one of them, or the loop, lets go.
 _GIL = {
+    "future_into_py_setup": "held",
     "key_parse": "held",
     "limiter_wait": "free",
-    "future_into_py_setup": "held",
     "tokio_schedule_delay": "free",
     "io": "free",
     "retry_wait": "free",
