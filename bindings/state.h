@@ -26,7 +26,6 @@ struct module_state {
 
     // Native types (results/, convert/policy.cc).
     PyTypeObject* lazy_batch = nullptr;
-    PyTypeObject* lazy_batch_iterator = nullptr;
     PyTypeObject* native_batch_record = nullptr;
     PyTypeObject* batch_policy_instance = nullptr;
 

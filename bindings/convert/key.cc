@@ -88,6 +88,10 @@ bool given_digest(PyObject* key, byte_view& to) {
     return true;
 }
 
+bool is_plain(PyObject* key) noexcept {
+    return PyUnicode_CheckExact(key) || PyLong_CheckExact(key) || PyBytes_CheckExact(key) || key == Py_None;
+}
+
 size_t content_hash(std::string_view name_space, std::string_view set) noexcept {
     return std::hash<std::string_view>{}(set) ^ (std::hash<std::string_view>{}(name_space) * 31);
 }
@@ -147,6 +151,7 @@ batch_keys& batch_keys::operator=(batch_keys&& other) noexcept {
     digests.swap(other.digests);
     group_index.swap(other.group_index);
     groups.swap(other.groups);
+    std::swap(plain, other.plain);
     return *this;
 }
 
@@ -180,6 +185,7 @@ bool key_collector::add(PyObject* key_tuple) {
     if (user_key != Py_None && !read_user_key(user_key, unused, storage)) return false;
     flush();
     note_group();
+    to_.plain = to_.plain && is_plain(user_key);
     digest given;
     std::memcpy(given.data(), digest_bytes.data(), given.size());
     to_.digests.push_back(given);
@@ -197,6 +203,7 @@ bool key_collector::add_user_key(PyObject* user_key) {
         if (!text_of(user_key, text)) return false;
         view.value = as_bytes(text);
     } else {
+        to_.plain = to_.plain && is_plain(user_key);
         if (integers_.capacity() == 0) integers_.reserve(chunk_);
         if (!read_user_key(user_key, view, integers_.emplace_back())) return false;
     }

@@ -63,6 +63,7 @@ class batch_keys {
     std::vector<aero::digest> digests;
     std::vector<uint32_t> group_index;   // one per row, or empty when there is one group at most
     std::vector<group> groups;
+    bool plain = true;                   // every user key is exactly a str, int, bytes or None: nothing for the collector
 };
 
 // Reads a list, tuple or other iterable of key tuples in one pass and hashes them, without the GIL from some thousand

@@ -10,7 +10,8 @@
 namespace aero::py {
 
 // .key (namespace, set, user key, digest), .result, .record (key, {'gen','ttl'}, bins) or None, .in_doubt. Pickles.
-PyObject* new_native_record(const batch_reply& reply, const batch_keys& keys, size_t row, int64_t now_s);
+// Decodes when it is asked; keeps `batch`, a LazyBatchRecords, until then.
+PyObject* new_native_record(PyObject* batch, uint32_t row);
 
 // How the retries of a batch write went; the default is a call without them.
 struct retry_report {
