@@ -1,8 +1,27 @@
 #include "cluster/partition_table.h"
 
 #include <algorithm>
+#include <bit>
+
+#include "base/bytes.h"
 
 namespace aero::cluster {
+namespace {
+
+// A node of a large cluster holds few partitions, so whole words of none are passed over.
+template <class Function>
+void for_each(const wire::partition_set& set, Function&& visit) {
+    for (unsigned start = 0; start < wire::partitions; start += 64) {
+        uint64_t word = load_be<uint64_t>(set.bits.data() + start / 8);
+        while (word != 0) {
+            const unsigned place = static_cast<unsigned>(std::countl_zero(word));
+            visit(start + place);
+            word &= ~(uint64_t{1} << 63 >> place);
+        }
+    }
+}
+
+}  // namespace
 
 std::vector<member_id> partition_table::claim(member_id who, const claims& said) {
     std::vector<member_id> displaced;
@@ -38,54 +57,56 @@ std::vector<member_id> partition_table::merge(space& into) {
 
     into.replicas = 1;
     into.strong_consistency = false;
-    auto regimes = std::make_unique<std::array<uint32_t, wire::partitions>>();
+    std::array<uint32_t, wire::partitions> regimes{};
     for (const auto& [who, stands] : by_age) {
+        const uint32_t regime = stands->said.regime;
         into.replicas = std::max(into.replicas, std::min<uint32_t>(stands->said.replicas, replicas_max));
-        into.strong_consistency |= stands->said.regime != 0;
-        if (stands->said.regime == 0) continue;
+        into.strong_consistency |= regime != 0;
+        if (regime == 0) continue;
         for (const wire::partition_set& held : stands->said.held) {
-            for (unsigned p = 0; p < wire::partitions; ++p) {
-                if (held.has(p)) (*regimes)[p] = std::max((*regimes)[p], stands->said.regime);
-            }
+            for_each(held, [&](unsigned p) { regimes[p] = std::max(regimes[p], regime); });
         }
     }
 
-    auto next = std::make_unique<std::array<std::array<member_id, wire::partitions>, replicas_max>>();
+    owner_table next{};
     for (const auto& [who, stands] : by_age) {
         for (unsigned r = 0; r < into.replicas; ++r) {
-            const wire::partition_set& held = stands->said.held[r];
-            for (unsigned p = 0; p < wire::partitions; ++p) {
-                if (held.has(p) && stands->said.regime >= (*regimes)[p]) (*next)[r][p] = who;
-            }
+            for_each(stands->said.held[r], [&](unsigned p) {
+                if (stands->said.regime >= regimes[p]) next[r][p] = who;
+            });
         }
     }
-
-    std::vector<member_id> displaced;
+    std::vector<member_id> displaced = keep_last_owners(into, next);
+    into.owners = next;
+    into.held.fill(0);
     for (unsigned r = 0; r < into.replicas; ++r) {
+        for (const member_id owner : next[r]) ++into.held[owner];
+    }
+    return displaced;
+}
+
+// Leaves a partition that nobody claims with the owner it had. Gives the members that lost one to another.
+std::vector<member_id> partition_table::keep_last_owners(const space& before, owner_table& next) {
+    std::vector<member_id> displaced;
+    for (unsigned r = 0; r < before.replicas; ++r) {
         for (unsigned p = 0; p < wire::partitions; ++p) {
-            const member_id before = into.owners[r][p];
-            member_id& after = (*next)[r][p];
-            if (before == nobody || before == after || !into.claims.contains(before)) continue;
-            if (after == nobody) {
+            const member_id last = before.owners[r][p];
+            member_id& owner = next[r][p];
+            if (last == nobody || last == owner || !before.claims.contains(last)) continue;
+            if (owner == nobody) {
                 bool elsewhere = false;
-                for (unsigned other = 0; other < into.replicas; ++other) elsewhere |= (*next)[other][p] == before;
-                if (!elsewhere) after = before;
-            } else if (std::ranges::find(displaced, before) == displaced.end()) {
-                displaced.push_back(before);
+                for (unsigned other = 0; other < before.replicas; ++other) elsewhere |= next[other][p] == last;
+                if (!elsewhere) owner = last;
+            } else if (std::ranges::find(displaced, last) == displaced.end()) {
+                displaced.push_back(last);
             }
         }
     }
-    into.owners = *next;
     return displaced;
 }
 
 bool partition_table::owns_any(member_id who) const noexcept {
-    for (const auto& [name, place] : spaces_) {
-        for (unsigned r = 0; r < place->replicas; ++r) {
-            if (std::ranges::find(place->owners[r], who) != place->owners[r].end()) return true;
-        }
-    }
-    return false;
+    return std::ranges::any_of(spaces_, [&](const auto& each) { return each.second->held[who] > 0; });
 }
 
 bool partition_table::complete() const noexcept {
@@ -95,7 +116,8 @@ bool partition_table::complete() const noexcept {
 }
 
 std::vector<std::unique_ptr<namespace_map>> partition_table::maps(std::span<const member_id> order) const {
-    std::map<member_id, uint8_t> index{{nobody, no_node}};
+    std::array<uint8_t, 256> index;
+    index.fill(no_node);
     for (size_t i = 0; i < order.size(); ++i) index[order[i]] = static_cast<uint8_t>(i);
     std::vector<std::unique_ptr<namespace_map>> made;
     for (const auto& [name, place] : spaces_) {
@@ -104,10 +126,7 @@ std::vector<std::unique_ptr<namespace_map>> partition_table::maps(std::span<cons
         map->strong_consistency = place->strong_consistency;
         map->replicas = static_cast<uint8_t>(place->replicas);
         for (unsigned r = 0; r < replicas_max; ++r) {
-            for (unsigned p = 0; p < wire::partitions; ++p) {
-                const auto found = index.find(place->owners[r][p]);
-                map->owners[r][p] = found == index.end() ? no_node : found->second;
-            }
+            for (unsigned p = 0; p < wire::partitions; ++p) map->owners[r][p] = index[place->owners[r][p]];
         }
         made.push_back(std::move(map));
     }

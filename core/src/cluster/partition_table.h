@@ -19,7 +19,7 @@
 
 namespace aero::cluster {
 
-using member_id = uint32_t;  // never used twice
+using member_id = uint8_t;  // free to be used again once forgotten
 inline constexpr member_id nobody = 0;
 
 // What one node says of one namespace: partition p in held[r] means "I hold replica r of p".
@@ -51,13 +51,16 @@ class partition_table {
         partition_claim said;
         uint64_t changed = 0;  // greater: changed later
     };
+    using owner_table = std::array<std::array<member_id, wire::partitions>, replicas_max>;
     struct space {
         std::map<member_id, standing> claims;
-        std::array<std::array<member_id, wire::partitions>, replicas_max> owners{};
+        owner_table owners{};
+        std::array<uint32_t, 256> held{};  // partitions of each member, as master or replica
         uint32_t replicas = 1;
         bool strong_consistency = false;
     };
     static std::vector<member_id> merge(space& into);
+    static std::vector<member_id> keep_last_owners(const space& before, owner_table& next);
 
     std::map<std::string, std::unique_ptr<space>, std::less<>> spaces_;
     uint64_t changes_ = 0;

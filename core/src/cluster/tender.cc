@@ -54,8 +54,8 @@ void tender::failed(link_id id, std::string why, nanos now) {
 
 void tender::tick(nanos now) {
     std::vector<link_id> late;
-    for (const link& each : links_) {
-        if (each.deadline <= now) late.push_back(each.id);
+    for (const auto& [id, each] : links_) {
+        if (each.deadline <= now) late.push_back(id);
     }
     const std::string limit = std::to_string(conversation_max_ / from_ms(1)) + " ms";
     for (const link_id id : late) {
@@ -82,14 +82,12 @@ void tender::tend_soon(nanos now) {
 }
 
 nanos tender::next_deadline() const noexcept {
-    nanos next = soon_at_;
-    for (const link& each : links_) next = std::min(next, each.deadline);
+    nanos next = std::min(soon_at_, review_at_);
+    for (const auto& [id, each] : links_) next = std::min(next, each.deadline);
     for (const lookup& each : lookups_) next = std::min(next, each.deadline);
     for (const member& each : members_) {
-        const bool busy = std::ranges::any_of(links_, [&](const link& at) {
-            return at.id == each.link && at.state != link_state::idle;
-        });
-        if (!busy) next = std::min(next, each.next_round);
+        const auto on = links_.find(each.link);
+        if (on == links_.end() || on->second.state == link_state::idle) next = std::min(next, each.next_round);
     }
     if (members_.empty()) {
         next = std::min(next, lone_until_);
@@ -102,7 +100,7 @@ nanos tender::next_deadline() const noexcept {
 }
 
 bool tender::settled() const noexcept {
-    for (const link& each : links_) {
+    for (const auto& [id, each] : links_) {
         if (each.state != link_state::idle) return false;
     }
     for (const lookup& each : lookups_) {
@@ -113,23 +111,20 @@ bool tender::settled() const noexcept {
 }
 
 tender::link* tender::find_link(link_id id) noexcept {
-    const auto found = std::ranges::find(links_, id, &link::id);
-    return found == links_.end() ? nullptr : &*found;
+    const auto found = links_.find(id);
+    return found == links_.end() ? nullptr : &found->second;
 }
 
-void tender::open_link(link&& made, nanos now) {
+tender::link& tender::open_link(link&& made, nanos now) {
     made.id = ++last_id_;
     made.state = link_state::connecting;
     made.deadline = now + conversation_max_;
     actions_.push_back({.what = action::kind::connect, .id = made.id, .to = made.address});
-    links_.push_back(std::move(made));
+    return links_.emplace(made.id, std::move(made)).first->second;
 }
 
 void tender::close_link(link_id id) {
-    const auto found = std::ranges::find(links_, id, &link::id);
-    if (found == links_.end()) return;
-    actions_.push_back({.what = action::kind::close, .id = id});
-    links_.erase(found);
+    if (links_.erase(id) != 0) actions_.push_back({.what = action::kind::close, .id = id});
 }
 
 void tender::fail_link(link_id id, std::string why, nanos now) {
@@ -185,9 +180,11 @@ void tender::heard(link& from, nanos now) {
 
 void tender::decide(nanos now) {
     adopt_held(now);
-    drop_members(now);
+    if (std::exchange(review_, false) || now >= review_at_) {
+        drop_members(now);
+        discover(now);
+    }
     start_seeds(now);
-    discover(now);
     for (member& each : members_) pursue(each, now);
     publish();
 }

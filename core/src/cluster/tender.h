@@ -16,6 +16,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 #include "aero/config.h"
 #include "cluster/node_report.h"
@@ -112,7 +113,7 @@ class tender {
 
     // tender.cc: links and conversations
     link* find_link(link_id id) noexcept;
-    void open_link(link&& made, nanos now);
+    link& open_link(link&& made, nanos now);
     void close_link(link_id id);
     void fail_link(link_id id, std::string why, nanos now);
     void ask(link& on, inquiry what, nanos now);
@@ -151,21 +152,23 @@ class tender {
     const nanos conversation_max_;
     const std::string user_agent_;
     std::vector<known_seed> seeds_;
-    std::list<link> links_;
+    std::map<link_id, link> links_;
     std::list<lookup> lookups_;
     std::list<member> members_;
+    std::unordered_map<std::string_view, member*> by_name_;  // into members_
     std::map<std::string, nanos, std::less<>> retry_at_;  // addresses of peers that were tried: when to try again
     partition_table table_;
     view_ptr view_;
     std::vector<action> actions_;
     link_id last_id_ = 0;
-    member_id last_member_ = nobody;
     nanos seeds_at_ = never;         // when the seeds are tried again, while there is no member
     nanos lone_until_ = never;       // when a lone seed is taken although others have not answered
     nanos soon_at_ = never;          // an early tend that was asked for
     nanos last_soon_ = 0;
     bool name_differs_ = false;      // some seed belongs to a cluster of another name
     bool changed_ = false;           // something that views show may have changed
+    bool review_ = false;            // who is a member and who is named has to be looked at again
+    nanos review_at_ = never;        // the same, for peers that could not be reached
 };
 
 }  // namespace aero::cluster

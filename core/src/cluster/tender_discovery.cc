@@ -33,8 +33,8 @@ bool names(const wire::host& announced, const io::endpoint& at) {
 }  // namespace
 
 bool tender::seed_pending(int seed) const noexcept {
-    const auto still = [&](const link& each) {
-        return each.seed == seed && each.owner == nobody && each.state != link_state::held;
+    const auto still = [&](const auto& each) {
+        return each.second.seed == seed && each.second.owner == nobody && each.second.state != link_state::held;
     };
     return std::ranges::any_of(links_, still) || std::ranges::any_of(lookups_, [&](const lookup& each) {
                return each.seed == seed && each.deadline != never;
@@ -64,7 +64,8 @@ void tender::start_seeds(nanos now) {
 
 void tender::try_host(const wire::host& at, int seed, std::string_view expected, bool moves_member, nanos now) {
     if (auto numeric = io::numeric_endpoint(at.name, at.port)) {
-        const auto same = [&](const link& each) {
+        const auto same = [&](const auto& entry) {
+            const link& each = entry.second;
             return each.owner == nobody && each.expected == expected && each.seed == seed &&
                    each.address.same_address(*numeric);
         };
@@ -73,7 +74,8 @@ void tender::try_host(const wire::host& at, int seed, std::string_view expected,
         made.seed = seed;
         made.expected = expected;
         made.moves_member = moves_member;
-        return open_link(std::move(made), now);
+        open_link(std::move(made), now);
+        return;
     }
     const auto same = [&](const lookup& each) {
         return each.at.name == at.name && each.at.port == at.port && each.expected == expected && each.seed == seed;
@@ -112,6 +114,7 @@ void tender::resolved(link_id id, std::span<const io::endpoint> found, std::stri
 // Tries the peers that members name and that are no members yet, or are members that no longer answer where they were.
 void tender::discover(nanos now) {
     std::erase_if(retry_at_, [&](const auto& each) { return each.second <= now; });
+    review_at_ = never;
     std::vector<std::pair<std::string, wire::host>> wanted;
     for (const member& from : members_) {
         if (from.failures > 0) continue;
@@ -121,7 +124,9 @@ void tender::discover(nanos now) {
             for (const wire::host& at : each.hosts) {
                 if (known != nullptr && names(at, known->handle->address())) continue;
                 const std::string key = each.node_id + '@' + at.name + ' ' + std::to_string(at.port);
-                if (retry_at_.emplace(key, now + interval_).second) wanted.emplace_back(each.node_id, at);
+                const auto [retry, due] = retry_at_.emplace(key, now + interval_);
+                review_at_ = std::min(review_at_, retry->second);
+                if (due) wanted.emplace_back(each.node_id, at);
             }
         }
     }
@@ -181,10 +186,10 @@ void tender::adopt_held(nanos now) {
     if (members_.empty() && others_pending && now < lone_until_) return;
     link* first = nullptr;
     std::vector<link_id> rest;
-    for (link& each : links_) {
+    for (auto& [id, each] : links_) {
         if (each.state != link_state::held) continue;
         if (first == nullptr || each.seed < first->seed) first = &each;
-        rest.push_back(each.id);
+        rest.push_back(id);
     }
     lone_until_ = never;
     const bool taken = members_.empty() && first != nullptr;

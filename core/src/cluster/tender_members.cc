@@ -12,8 +12,8 @@ constexpr std::string_view logger = "aerospike_core::cluster";
 }  // namespace
 
 tender::member* tender::find_member(std::string_view name) noexcept {
-    const auto found = std::ranges::find(members_, name, &member::name);
-    return found == members_.end() ? nullptr : &*found;
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
 }
 
 tender::member* tender::find_member(member_id id) noexcept {
@@ -22,14 +22,17 @@ tender::member* tender::find_member(member_id id) noexcept {
 }
 
 void tender::adopt(link& from, node_report&& report, nanos now) {
+    member_id unused = nobody + 1;
+    while (find_member(unused) != nullptr) ++unused;  // nodes_max fit with room to spare
     member& made = members_.emplace_back();
-    made.id = ++last_member_;
+    made.id = unused;
     made.name = report.name;
+    by_name_[made.name] = &made;
     made.handle = std::make_shared<node>(made.name, from.address);
     made.link = from.id;
     made.next_round = now + interval_;
     from.owner = made.id;
-    changed_ = true;
+    changed_ = review_ = true;
     log::write(log::level::info, logger, "node " + made.name + " at " + from.address.text() + " joined");
     check_services(from, report, now);
     apply(made, from.asked, std::move(report));
@@ -47,12 +50,13 @@ void tender::move_member(member& who, link& to, nanos now) {
     who.partition_generation.reset();
     who.rebalance_generation.reset();
     to.owner = who.id;
-    changed_ = true;
+    changed_ = review_ = true;
     log::write(log::level::info, logger, "node " + who.name + " moved to " + to.address.text());
 }
 
 void tender::member_failed(member& who, nanos now) {
     ++who.failures;
+    review_ = true;
     who.next_round = std::max(who.next_round, now);
     want_peers_of_all();
 }
@@ -67,8 +71,8 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
         const io::endpoint at = from.address;
         drop(who.id);
         want_peers_of_all();
-        link made{.id = 0, .address = at};
-        return open_link(std::move(made), now);
+        open_link({.id = 0, .address = at}, now);
+        return;
     }
     const bool differs = from.asked.identity && !config_.cluster_name.empty() &&
                          report.cluster_name != config_.cluster_name;
@@ -77,7 +81,7 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
         return want_peers_of_all();
     }
     if (report.partition_generation < 0) return member_failed(who, now);
-    who.failures = 0;
+    if (std::exchange(who.failures, 0) > 0) review_ = true;
     if (who.peers_generation != report.peers_generation) {
         if (who.peers_generation > report.peers_generation && !from.asked.peers) {
             // Counted anew: the node was started again, and connections to its former self are of no use.
@@ -94,7 +98,7 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
 void tender::apply(member& who, const inquiry& asked, node_report&& report) {
     if (asked.peers) {
         who.wants_peers = false;
-        if (who.peers_generation != report.peers_generation) changed_ = true;
+        review_ = true;
         who.peers_generation = report.peers_generation;
         who.peers = std::move(report.peers);
         std::erase_if(who.peers, [&](const wire::peer& each) { return each.node_id == who.name; });
@@ -106,7 +110,7 @@ void tender::apply(member& who, const inquiry& asked, node_report&& report) {
             // Looked at again in its next round, not at once: nodes that claim the same would keep each other busy.
             if (member* displaced = find_member(lost)) displaced->partition_generation.reset();
         }
-        changed_ = true;
+        changed_ = review_ = true;
     }
     if (who.partition_generation != report.partition_generation) who.wants_map = true;
     if (asked.racks) {
@@ -131,6 +135,7 @@ bool tender::named_by_others(const member& who) const noexcept {
 }
 
 void tender::drop_members(nanos now) {
+    if (members_.empty()) return;
     const auto answers = [](const member& each) { return each.failures == 0; };
     const auto lost = [&](const member& each) { return each.failures >= failures_max; };
     std::vector<member_id> leaving;
@@ -157,8 +162,9 @@ void tender::drop(member_id id) {
     close_link(who->link);
     who->handle->deactivate();
     table_.forget(id);
+    by_name_.erase(who->name);
     std::erase_if(members_, [&](const member& each) { return each.id == id; });
-    changed_ = true;
+    changed_ = review_ = true;
 }
 
 // Starts what is due: a connection, a round, or at once what the last round showed to be needed.
@@ -168,10 +174,8 @@ void tender::pursue(member& who, nanos now) {
         if (now < who.next_round) return;
         who.next_round = now + interval_;
         if (links_.size() >= links_max) return;
-        link made{.id = 0, .address = who.handle->address()};
-        made.owner = who.id;
-        open_link(std::move(made), now);
-        who.link = links_.back().id;
+        link& made = open_link({.id = 0, .address = who.handle->address(), .owner = who.id}, now);
+        who.link = made.id;
         return;
     }
     if (on->state != link_state::idle) return;
