@@ -153,7 +153,7 @@ void resume_call(call_object* call) noexcept {
     ref raised = take_exception();
     const char* name = call->method->name();
     marks->resumed = monotonic_now();
-    stage_durations spent = stages_of(*marks);
+    stage_durations spent = stages_of(*marks, face::loop);
     observe_stages(name, face::loop, spent, stage::event_loop_resume_delay);
     remember_for_task(call->timings);
     bool filled = fill_timings(call->timings, face::loop, spent);

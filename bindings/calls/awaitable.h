@@ -66,7 +66,7 @@ struct call_object {
     bool failed;                  // value is an exception
     bool blocking;                // _asyncio_future_blocking
     bool retrieved;               // somebody has seen the exception
-    bool profiled;                // `marks` of the call are wanted
+    bool awaited;                 // a coroutine waits in `send`, and comes back through it
 };
 
 inline call_object* as_call(PyObject* self) noexcept { return reinterpret_cast<call_object*>(self); }

@@ -28,7 +28,7 @@ void raise_cancelled(call_object* call) {
 
 // The result of a call that is over: a new reference, or null with its exception.
 PyObject* outcome_of(call_object* call) {
-    resume_call(call);
+    call->retrieved = true;
     if (call->state == call_state::cancelled) return raise_cancelled(call), nullptr;
     if (!call->failed) return new_ref(call->value);
     put_exception(ref::share(call->value));
@@ -42,10 +42,11 @@ PySendResult call_send(PyObject* self, PyObject*, PyObject** result) {
     *result = nullptr;
     if (call->state == call_state::waiting && !start_call(call)) return PYGEN_ERROR;
     if (is_over(call)) {
+        resume_call(call);
         *result = outcome_of(call);
         return *result != nullptr ? PYGEN_RETURN : PYGEN_ERROR;
     }
-    call->blocking = true;
+    call->blocking = call->awaited = true;
     *result = new_ref(self);
     return PYGEN_NEXT;
 }
@@ -150,6 +151,8 @@ bool check_over(call_object* call, const char* text) {
 
 PyObject* result_method(PyObject* self, PyObject*) {
     if (!check_over(as_call(self), "Result is not set.")) return nullptr;
+    // A task looks here before it steps into the coroutine that waits; that step is what counts.
+    if (!as_call(self)->awaited) resume_call(as_call(self));
     return outcome_of(as_call(self));
 }
 
@@ -157,6 +160,7 @@ PyObject* exception_method(PyObject* self, PyObject*) {
     call_object* call = as_call(self);
     if (!check_over(call, "Exception is not set.")) return nullptr;
     if (call->state == call_state::cancelled) return raise_cancelled(call), nullptr;
+    if (!call->awaited) resume_call(call);
     call->retrieved = true;
     return new_ref(call->failed ? call->value : Py_None);
 }

@@ -28,7 +28,7 @@ PyObject* thread_key = nullptr;
 
 }  // namespace
 
-stage_durations stages_of(const stage_marks& marks) noexcept {
+stage_durations stages_of(const stage_marks& marks, face whose) noexcept {
     stage_durations spent{};
     int64_t at = marks.began;
     // A mark that was not reached, or that another clock put before its neighbour, ends its stage where it began.
@@ -41,7 +41,8 @@ stage_durations stages_of(const stage_marks& marks) noexcept {
     until(stage::key_parse, marks.parsed);
     until(stage::limiter_wait, marks.core.admitted);
     until(stage::tokio_schedule_delay, marks.core.sent);
-    until(stage::io, marks.core.received);
+    // A thread that waits in the kernel is woken by the arrival: there the reading is the arrival.
+    until(stage::io, whose == face::sync ? marks.core.read : marks.core.received);
     if (marks.core.read != 0)
         until(stage::event_loop_resume_delay, marks.core.read);
     else

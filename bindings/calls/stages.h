@@ -2,8 +2,8 @@
 //
 // A mark is one reading of the monotonic clock and bounds two neighbours, so stages neither overlap nor leave a gap:
 //
-//   sync      began  parsed          admitted  sent      received  read      begun       attached    converted
-//              | key_parse | limiter_wait | tokio_... | io | (none)   | spawn_... | gil_wait  | into_pyobject |
+//   sync      began  parsed          admitted  sent      read      begun       attached    converted
+//              | key_parse | limiter_wait | tokio_... | io | spawn_... | gil_wait  | into_pyobject |
 //   asyncio   began  made        parsed      admitted  sent      received  read      begun       converted       resumed
 //              | future_... | key_parse | limiter_wait | tokio_... | io | event_loop_... | spawn_... | into_... | event_loop_...
 //
@@ -35,7 +35,7 @@ struct stage_marks {
 using stage_durations = std::array<int64_t, static_cast<size_t>(stage::count_)>;
 
 // Durations in nanoseconds; unaccounted is what the rest leaves of `began` .. the last mark.
-stage_durations stages_of(const stage_marks& marks) noexcept;
+stage_durations stages_of(const stage_marks& marks, face whose) noexcept;
 
 // Feeds the histograms with every stage of a face but `last`, the one that is still running while we do so; its turn comes
 // by `observe_last` with a clock reading taken after it, so that the cost of recording is accounted for as well.

@@ -69,7 +69,7 @@ bool send_and_wait(operation& call, client& through, stage_marks* marks, call_ou
 void finish_profile(const char* name, stage_marks& marks, PyObject* timings) noexcept {
     ref raised = take_exception();
     marks.converted = monotonic_now();
-    stage_durations spent = stages_of(marks);
+    stage_durations spent = stages_of(marks, face::sync);
     observe_stages(name, face::sync, spent, stage::into_pyobject);
     remember_for_thread(timings);
     bool filled = fill_timings(timings, face::sync, spent);

@@ -123,13 +123,14 @@ void blocking_driver::advance(lane& one, command::call& what, const event& happe
 
 void blocking_driver::send(lane& one, command::call& what) {
     while (one.next.what == action::kind::send) {
+        // The mark of the first byte is taken before it: what the kernel does for a send belongs to the round trip.
+        if (!one.attempt->sent_any()) refresh();
         const io::io_result done = one.connection.stream.send_some(one.next.output);
         if (done.status == io::io_status::would_block) return;
         if (done.status != io::io_status::ok) {
             advance(one, what, from_io(done));
             return;
         }
-        if (!one.attempt->sent_any()) refresh();
         one.next = one.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, now_);
     }
 }
