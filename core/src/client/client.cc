@@ -132,18 +132,20 @@ void client::abandon_after_fork() noexcept { shared_->cluster->abandon_after_for
 
 result<record_reply> client::execute(const record_request& request, const transport_policy& policy, call_options options) {
     if (!is_open()) return not_open();
+    const nanos began = monotonic_now();
     reused<command::record_call> call;
     call->prepare(request, policy);
-    if (auto done = drive(*shared_, *call, monotonic_now(), options); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
     return call->take_reply();
 }
 
 result<batch_reply> client::execute(const batch_request& request, const transport_policy& policy, call_options options) {
     if (!is_open()) return not_open();
     if (request.digests.empty()) return batch_reply{};
+    const nanos began = monotonic_now();
     reused<command::batch_call> call;
     call->prepare(request, policy);
-    if (auto done = drive(*shared_, *call, monotonic_now(), options); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
     return call->take_reply();
 }
 

@@ -36,7 +36,8 @@ struct event_client::state final : detail::attempt_sink {
     ~state();
 
     // --- life of a call
-    loop_call& admit(std::unique_ptr<loop_call> made, const transport_policy& policy, completion& whom, bool with_times);
+    loop_call& admit(std::unique_ptr<loop_call> made, const transport_policy& policy, completion& whom, bool with_times,
+                     nanos now);
     void enter(loop_call& which, nanos now);
     void begin(loop_call& which, nanos now);
     void start_alone(loop_call& which, nanos now);
@@ -121,8 +122,7 @@ std::unique_ptr<loop_call> event_client::state::spare_record() {
 }
 
 loop_call& event_client::state::admit(std::unique_ptr<loop_call> made, const transport_policy& policy, completion& whom,
-                                      bool with_times) {
-    const nanos now = monotonic_now();
+                                      bool with_times, nanos now) {
     loop_call& here = *made;
     here.whom = &whom;
     here.with_times = with_times;
@@ -548,16 +548,18 @@ void event_client::watched(std::vector<watch>& into) const {
 
 event_client::ticket event_client::submit(const record_request& request, const transport_policy& policy, completion& whom,
                                           bool with_times) {
+    const nanos now = monotonic_now();
     std::unique_ptr<loop_call> made = state_->spare_record();
     made->as_record()->prepare(request, policy);
-    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times));
+    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times, now));
 }
 
 event_client::ticket event_client::submit(const batch_request& request, const transport_policy& policy, completion& whom,
                                           bool with_times) {
+    const nanos now = monotonic_now();
     auto made = std::make_unique<loop_call>(std::in_place_type<command::batch_call>);
     made->as_batch()->prepare(request, policy);
-    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times));
+    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times, now));
 }
 
 event_client::ticket event_client::submit_info(std::string_view command, client::info_target target, uint32_t timeout_ms,
@@ -568,7 +570,7 @@ event_client::ticket event_client::submit_info(std::string_view command, client:
                                                                        : command::info_call::target::any_node,
                              timeout_ms);
     const transport_policy policy = made->machine().policy();
-    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, false));
+    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, false, monotonic_now()));
 }
 
 void event_client::cancel(ticket call) noexcept {

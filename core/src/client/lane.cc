@@ -159,7 +159,9 @@ void lane::send(loop_connection& which, nanos now) {
             advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = done.error_number}, now);
             return;
         }
-        which.next = which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, now);
+        // A profiled call wants the true moment of its first byte; the others take the time of this turn.
+        const bool first = which.attempt->wants_stamps && !which.attempt->sent_any();
+        which.next = which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, first ? monotonic_now() : now);
     }
     watch(which, io::readiness::read);
 }
