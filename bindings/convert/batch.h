@@ -23,7 +23,7 @@ class batch_call {
     bool write(PyObject* records, PyObject* policy, bool strict);
     // [key | (key, meta)], policy
     bool remove(PyObject* keys_given, PyObject* policy, bool strict);
-    // data, namespace, set_name, dtype, key_field, policy
+    // data, namespace, set_name, dtype, key_field ("_key" when null), policy
     bool write_numpy(PyObject* data, PyObject* name_space, PyObject* set, PyObject* dtype, PyObject* key_field,
                      PyObject* policy, bool strict);
 

@@ -95,12 +95,12 @@ struct row_plan {
 };
 
 bool make_plan(const dtype_layout& layout, PyObject* key_field, row_plan& to) {
-    std::string_view key_name;
-    if (!PyUnicode_Check(key_field)) {
+    std::string_view key_name = "_key";
+    if (key_field != nullptr && !PyUnicode_Check(key_field)) {
         PyErr_Format(PyExc_TypeError, "key_field must be a str, not %.80s", Py_TYPE(key_field)->tp_name);
         return false;
     }
-    if (!text_of(key_field, key_name)) return false;
+    if (key_field != nullptr && !text_of(key_field, key_name)) return false;
     for (const dtype_field& field : layout.fields) {
         if (field.name == key_name) to.key = &field;
         if (field.name.starts_with('_')) continue;
@@ -109,9 +109,14 @@ bool make_plan(const dtype_layout& layout, PyObject* key_field, row_plan& to) {
         if (!name || !bin_name_of(name.get(), checked)) return false;
         to.bins.push_back(&field);
     }
-    if (to.key == nullptr) return PyErr_Format(PyExc_ValueError, "the dtype has no field %R for the key", key_field), false;
+    const ref shown = ref::take(new_text(key_name));
+    if (!shown) return false;
+    if (to.key == nullptr) {
+        PyErr_Format(PyExc_ValueError, "the dtype has no field %R for the key", shown.get());
+        return false;
+    }
     if (to.key->kind != field_kind::floating && to.key->kind != field_kind::raw) return true;
-    PyErr_Format(PyExc_TypeError, "the key field %R must hold ints or fixed-length bytes (S)", key_field);
+    PyErr_Format(PyExc_TypeError, "the key field %R must hold ints or fixed-length bytes (S)", shown.get());
     return false;
 }
 
