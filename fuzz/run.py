@@ -3,8 +3,8 @@
     cmake --preset fuzz && cmake --build --preset fuzz
     python fuzz/run.py --seconds 10
 
-Corpora start from tests/golden and grow under BUILD/corpora, so a later run goes on where this one stopped. An input that
-breaks a target is kept in BUILD/found and named in the output; `BUILD/fuzz/TARGET FILE` plays it again.
+Corpora start from tests/golden and grow under BUILD/corpora, so a later run goes on where this one stopped. An input
+that breaks a target is kept in BUILD/found and named in the output; `BUILD/fuzz/TARGET FILE` plays it again.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@
 #include "base/bytes.h"
 
 // Ends the run when the property does not hold; the fuzzer then keeps the input that broke it.
-#define FUZZ_CHECK(property)                                                             \
-    do {                                                                                 \
-        if (!(property)) {                                                               \
+#define FUZZ_CHECK(property)                                                            \
+    do {                                                                                \
+        if (!(property)) {                                                              \
             std::fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #property); \
-            std::abort();                                                                \
-        }                                                                                \
+            std::abort();                                                               \
+        }                                                                               \
     } while (false)
 
 namespace aero::tests {

@@ -54,7 +54,8 @@ class parser {
             parsed.type = json::kind::text;
             parsed.text = string();
         } else {
-            while (at_ < text_.size() && !std::string_view(",]} \t\r\n").contains(text_[at_])) parsed.text += text_[at_++];
+            while (at_ < text_.size() && !std::string_view(",]} \t\r\n").contains(text_[at_]))
+                parsed.text += text_[at_++];
             if (parsed.text.empty()) fail();
         }
         return parsed;
@@ -105,6 +106,13 @@ class parser {
 };
 
 }  // namespace
+
+json::json() = default;
+json::json(const json&) = default;
+json::json(json&&) noexcept = default;
+json& json::operator=(const json&) = default;
+json& json::operator=(json&&) noexcept = default;
+json::~json() = default;
 
 const json& json::operator[](std::string_view name) const {
     for (const auto& [member, content] : members) {

@@ -11,6 +11,14 @@ namespace aero::tests {
 struct json {
     enum class kind { word, text, array, object };
 
+    // Defined where the type is complete: its members hold it.
+    json();
+    json(const json&);
+    json(json&&) noexcept;
+    json& operator=(const json&);
+    json& operator=(json&&) noexcept;
+    ~json();
+
     kind type = kind::word;
     std::string text;  // of a string, number, true, false or null
     std::vector<json> items;

@@ -1,7 +1,7 @@
 // What can go wrong in a call, and what is known about it.
 //
-// Every fallible function of the library returns `result<T>`; nothing throws across a call. An `error` is a plain value:
-// copyable, owned by whoever holds it, safe to hand to another thread.
+// Every fallible function of the library returns `result<T>`; nothing throws across a call. An `error` is a plain
+// value: copyable, owned by whoever holds it, safe to hand to another thread.
 #pragma once
 
 #include <cstdint>
@@ -75,8 +75,8 @@ enum class code : int16_t {
     index_count = 206,
     query_aborted = 210,
 
-    client = -1,               // wrong state or an internal limit
-    invalid_argument = -2,     // rejected before anything was sent
+    client = -1,            // wrong state or an internal limit
+    invalid_argument = -2,  // rejected before anything was sent
     invalid_host = -4,
     cancelled = -5,
     no_more_connections = -7,  // the queue for connections is full
@@ -111,11 +111,11 @@ std::string_view name_of(stage s) noexcept;  // the label of the metric, e.g. "k
 
 struct error {
     code what = code::client;
-    bool in_doubt = false;        // a write that may have happened
-    stage where = stage::io;      // the stage the call was in
-    uint16_t attempts = 0;        // attempts made, 0 when none was
-    std::string node;             // "HOST:PORT" of the last node tried, empty when none was
-    std::string text;             // one sentence: what happened, the value, the limit, what to do
+    bool in_doubt = false;    // a write that may have happened
+    stage where = stage::io;  // the stage the call was in
+    uint16_t attempts = 0;    // attempts made, 0 when none was
+    std::string node;         // "HOST:PORT" of the last node tried, empty when none was
+    std::string text;         // one sentence: what happened, the value, the limit, what to do
 };
 
 template <class T>

@@ -16,7 +16,9 @@ constexpr std::array<uint8_t, 256> value_of_character = [] {
     return values;
 }();
 
-uint32_t value_at(std::string_view text, size_t i) noexcept { return value_of_character[static_cast<uint8_t>(text[i])]; }
+uint32_t value_at(std::string_view text, size_t i) noexcept {
+    return value_of_character[static_cast<uint8_t>(text[i])];
+}
 
 }  // namespace
 

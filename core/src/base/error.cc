@@ -6,79 +6,93 @@
 
 namespace aero {
 
+namespace {
+
+struct named {
+    code number;
+    std::string_view name;
+};
+
+// In the order of `code`.
+constexpr named names_of_codes[] = {
+    {code::ok, "Ok"},
+    {code::server_error, "ServerError"},
+    {code::record_not_found, "KeyNotFoundError"},
+    {code::generation, "GenerationError"},
+    {code::parameter, "ParameterError"},
+    {code::record_exists, "KeyExistsError"},
+    {code::bin_exists, "BinExistsError"},
+    {code::cluster_key_mismatch, "ClusterKeyMismatch"},
+    {code::server_memory, "ServerMemError"},
+    {code::timeout, "Timeout"},
+    {code::always_forbidden, "AlwaysForbidden"},
+    {code::partition_unavailable, "PartitionUnavailable"},
+    {code::bin_type, "BinTypeError"},
+    {code::record_too_big, "RecordTooBig"},
+    {code::key_busy, "KeyBusy"},
+    {code::query_abort, "ScanAbort"},
+    {code::unsupported_feature, "UnsupportedFeature"},
+    {code::bin_not_found, "BinNotFound"},
+    {code::device_overload, "DeviceOverload"},
+    {code::key_mismatch, "KeyMismatch"},
+    {code::invalid_namespace, "InvalidNamespace"},
+    {code::bin_name, "BinNameTooLong"},
+    {code::forbidden, "FailForbidden"},
+    {code::element_not_found, "ElementNotFound"},
+    {code::element_exists, "ElementExists"},
+    {code::enterprise_only, "EnterpriseOnly"},
+    {code::op_not_applicable, "OpNotApplicable"},
+    {code::filtered_out, "FilteredOut"},
+    {code::lost_conflict, "LostConflict"},
+    {code::xdr_key_busy, "XDRKeyBusy"},
+    {code::query_end, "QueryEnd"},
+    {code::security_not_supported, "SecurityNotSupported"},
+    {code::security_not_enabled, "SecurityNotEnabled"},
+    {code::invalid_user, "InvalidUser"},
+    {code::invalid_credential, "InvalidCredential"},
+    {code::expired_session, "ExpiredSession"},
+    {code::not_authenticated, "NotAuthenticated"},
+    {code::role_violation, "RoleViolation"},
+    {code::not_allowlisted, "NotAllowlisted"},
+    {code::quota_exceeded, "QuotaExceeded"},
+    {code::udf, "UdfError"},
+    {code::mrt_blocked, "MrtBlocked"},
+    {code::mrt_version_mismatch, "MrtVersionMismatch"},
+    {code::mrt_expired, "MrtExpired"},
+    {code::mrt_too_many_writes, "MrtTooManyWrites"},
+    {code::mrt_committed, "MrtCommitted"},
+    {code::mrt_aborted, "MrtAborted"},
+    {code::mrt_already_locked, "MrtAlreadyLocked"},
+    {code::mrt_monitor_exists, "MrtMonitorExists"},
+    {code::batch_disabled, "BatchDisabled"},
+    {code::batch_max_requests, "BatchMaxRequestsExceeded"},
+    {code::batch_queues_full, "BatchQueuesFull"},
+    {code::invalid_geojson, "InvalidGeojson"},
+    {code::index_found, "IndexFound"},
+    {code::index_not_found, "IndexNotFound"},
+    {code::index_out_of_memory, "IndexOom"},
+    {code::index_not_readable, "IndexNotReadable"},
+    {code::index_generic, "IndexGeneric"},
+    {code::index_name, "IndexNameMaxLen"},
+    {code::index_count, "IndexMaxCount"},
+    {code::query_aborted, "QueryAborted"},
+    {code::client, "Client"},
+    {code::invalid_argument, "InvalidArgument"},
+    {code::invalid_host, "InvalidHost"},
+    {code::cancelled, "Cancelled"},
+    {code::no_more_connections, "NoMoreConnections"},
+    {code::connection, "Connection"},
+    {code::cluster, "Cluster"},
+    {code::deadline, "Timeout"},
+    {code::bad_reply, "BadReply"},
+    {code::backpressure, "Backpressure"},
+};
+
+}  // namespace
+
 std::string_view name_of(code c) noexcept {
-    switch (c) {
-        case code::ok: return "Ok";
-        case code::server_error: return "ServerError";
-        case code::record_not_found: return "KeyNotFoundError";
-        case code::generation: return "GenerationError";
-        case code::parameter: return "ParameterError";
-        case code::record_exists: return "KeyExistsError";
-        case code::bin_exists: return "BinExistsError";
-        case code::cluster_key_mismatch: return "ClusterKeyMismatch";
-        case code::server_memory: return "ServerMemError";
-        case code::timeout: return "Timeout";
-        case code::always_forbidden: return "AlwaysForbidden";
-        case code::partition_unavailable: return "PartitionUnavailable";
-        case code::bin_type: return "BinTypeError";
-        case code::record_too_big: return "RecordTooBig";
-        case code::key_busy: return "KeyBusy";
-        case code::query_abort: return "ScanAbort";
-        case code::unsupported_feature: return "UnsupportedFeature";
-        case code::bin_not_found: return "BinNotFound";
-        case code::device_overload: return "DeviceOverload";
-        case code::key_mismatch: return "KeyMismatch";
-        case code::invalid_namespace: return "InvalidNamespace";
-        case code::bin_name: return "BinNameTooLong";
-        case code::forbidden: return "FailForbidden";
-        case code::element_not_found: return "ElementNotFound";
-        case code::element_exists: return "ElementExists";
-        case code::enterprise_only: return "EnterpriseOnly";
-        case code::op_not_applicable: return "OpNotApplicable";
-        case code::filtered_out: return "FilteredOut";
-        case code::lost_conflict: return "LostConflict";
-        case code::xdr_key_busy: return "XDRKeyBusy";
-        case code::query_end: return "QueryEnd";
-        case code::security_not_supported: return "SecurityNotSupported";
-        case code::security_not_enabled: return "SecurityNotEnabled";
-        case code::invalid_user: return "InvalidUser";
-        case code::invalid_credential: return "InvalidCredential";
-        case code::expired_session: return "ExpiredSession";
-        case code::not_authenticated: return "NotAuthenticated";
-        case code::role_violation: return "RoleViolation";
-        case code::not_allowlisted: return "NotAllowlisted";
-        case code::quota_exceeded: return "QuotaExceeded";
-        case code::udf: return "UdfError";
-        case code::mrt_blocked: return "MrtBlocked";
-        case code::mrt_version_mismatch: return "MrtVersionMismatch";
-        case code::mrt_expired: return "MrtExpired";
-        case code::mrt_too_many_writes: return "MrtTooManyWrites";
-        case code::mrt_committed: return "MrtCommitted";
-        case code::mrt_aborted: return "MrtAborted";
-        case code::mrt_already_locked: return "MrtAlreadyLocked";
-        case code::mrt_monitor_exists: return "MrtMonitorExists";
-        case code::batch_disabled: return "BatchDisabled";
-        case code::batch_max_requests: return "BatchMaxRequestsExceeded";
-        case code::batch_queues_full: return "BatchQueuesFull";
-        case code::invalid_geojson: return "InvalidGeojson";
-        case code::index_found: return "IndexFound";
-        case code::index_not_found: return "IndexNotFound";
-        case code::index_out_of_memory: return "IndexOom";
-        case code::index_not_readable: return "IndexNotReadable";
-        case code::index_generic: return "IndexGeneric";
-        case code::index_name: return "IndexNameMaxLen";
-        case code::index_count: return "IndexMaxCount";
-        case code::query_aborted: return "QueryAborted";
-        case code::client: return "Client";
-        case code::invalid_argument: return "InvalidArgument";
-        case code::invalid_host: return "InvalidHost";
-        case code::cancelled: return "Cancelled";
-        case code::no_more_connections: return "NoMoreConnections";
-        case code::connection: return "Connection";
-        case code::cluster: return "Cluster";
-        case code::deadline: return "Timeout";
-        case code::bad_reply: return "BadReply";
-        case code::backpressure: return "Backpressure";
+    for (const named& known : names_of_codes) {
+        if (known.number == c) return known.name;
     }
     return "Unknown";  // a number that a newer server made up
 }

@@ -1,5 +1,5 @@
-// A cursor over bytes from the network. Every read is checked; a read past the end fails the cursor once and for all, so
-// a decoder may read a whole structure and look at `ok()` at its end.
+// A cursor over bytes from the network. Every read is checked; a read past the end fails the cursor once and for all,
+// so a decoder may read a whole structure and look at `ok()` at its end.
 #pragma once
 
 #include "base/bytes.h"

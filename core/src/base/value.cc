@@ -25,8 +25,8 @@ value value::infinity() { return aero::extension{{1}, 0xff}; }
 
 std::string_view name_of(value::kind kind) noexcept {
     static constexpr std::array<std::string_view, 13> names{
-        "nil", "boolean", "integer", "unsigned integer", "float", "string", "blob",
-        "list", "map", "GeoJSON", "HyperLogLog", "raw particle", "extension"};
+        "nil",  "boolean", "integer", "unsigned integer", "float",        "string",   "blob",
+        "list", "map",     "GeoJSON", "HyperLogLog",      "raw particle", "extension"};
     static_assert(names.size() == std::variant_size_v<value::variant>);
     return names[static_cast<size_t>(kind)];
 }

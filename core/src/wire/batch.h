@@ -1,7 +1,7 @@
 // Batch messages: many rows in one request, a stream of rows in reply, closed by a message of its own (LAST).
 //
-// The request encoder repeats nothing: a row equal to the one before it in all but its digest becomes a REPEAT row of 25
-// bytes. The reply decoder walks rows wherever message boundaries fall; rows come in any order and name their index.
+// The request encoder repeats nothing: a row equal to the one before it in all but its digest becomes a REPEAT row of
+// 25 bytes. The reply decoder walks rows wherever message boundaries fall; rows come in any order and name their index.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +65,8 @@ struct request_row {
 };
 class request_rows {
   public:
-    // `field` is the data of the batch field. A count that the bytes cannot hold fails at once, so `count` may be used to
-    // reserve memory; a count of zero is left to the caller.
+    // `field` is the data of the batch field. A count that the bytes cannot hold fails at once, so `count` may be used
+    // to reserve memory; a count of zero is left to the caller.
     explicit request_rows(byte_view field) noexcept;
     uint32_t count() const noexcept { return count_; }
     uint8_t flags() const noexcept { return flags_; }

@@ -14,8 +14,8 @@ constexpr uint32_t rows_count = 1800;
 constexpr uint32_t rows_per_set = 200;
 
 void per_row(benchmark::State& state) {
-    state.counters["per_row"] = benchmark::Counter(
-        static_cast<double>(state.iterations() * rows_count), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["per_row"] = benchmark::Counter(static_cast<double>(state.iterations() * rows_count),
+                                                   benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 std::vector<digest> some_digests() {

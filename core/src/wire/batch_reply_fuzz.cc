@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         written.append(row.fields);
         written.append(row.ops);
         FUZZ_CHECK(written.size() <= size);
-        FUZZ_CHECK(tests::same_bytes(written.view().subspan(begin + 1), body.subspan(begin + 1, written.size() - begin - 1)));
+        FUZZ_CHECK(
+            tests::same_bytes(written.view().subspan(begin + 1), body.subspan(begin + 1, written.size() - begin - 1)));
         reader ops(row.ops);
         for (unsigned i = 0; i < row.header.ops; ++i) {
             const op_view op = read_op(ops);

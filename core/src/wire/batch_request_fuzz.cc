@@ -1,4 +1,5 @@
-// Input: the data of a batch field, as the server gets it. Rows that can be read are encoded and read again: the same rows.
+// Input: the data of a batch field, as the server gets it. Rows that can be read are encoded and read again: the same
+// rows.
 #include "testing/fuzz.h"
 #include "wire/batch.h"
 
@@ -18,9 +19,9 @@ byte_view field_of(const request_row& row, field_type wanted) {
 }
 
 bool same_shape(const request_row& a, const request_row& b) {
-    return a.index == b.index && a.key == b.key && a.repeated == b.repeated && a.info1 == b.info1 && a.info2 == b.info2 &&
-           a.info3 == b.info3 && a.generation == b.generation && a.ttl == b.ttl && a.op_count == b.op_count &&
-           tests::same_bytes(a.ops, b.ops);
+    return a.index == b.index && a.key == b.key && a.repeated == b.repeated && a.info1 == b.info1 &&
+           a.info2 == b.info2 && a.info3 == b.info3 && a.generation == b.generation && a.ttl == b.ttl &&
+           a.op_count == b.op_count && tests::same_bytes(a.ops, b.ops);
 }
 
 // False when a row cannot be written: the encoder wants a namespace.

@@ -118,8 +118,7 @@ bool reads_well(std::string_view text) {
     const auto bytes = from_hex(text);
     request_rows rows{byte_view(bytes)};
     request_row row;
-    while (rows.next(row)) {
-    }
+    while (rows.next(row)) {}
     return rows.ok();
 }
 
@@ -141,8 +140,8 @@ TEST(request_rows, refuse_what_a_server_refuses) {
 }
 
 TEST(request_rows, old_rows_without_info_bytes_are_read) {
-    const auto bytes = from_hex(
-        "00000001 00 00000005 da59d2c81357e4165b50cef5f1feaa053ae7fdf9 00 03 0001 0000 00000005 00 74657374");
+    const auto bytes =
+        from_hex("00000001 00 00000005 da59d2c81357e4165b50cef5f1feaa053ae7fdf9 00 03 0001 0000 00000005 00 74657374");
     request_rows rows{byte_view(bytes)};
     request_row row;
     ASSERT_TRUE(rows.next(row));
@@ -189,7 +188,8 @@ TEST(reply_rows, the_trailer_is_a_row_with_the_last_bit) {
 
 TEST(reply_rows, end_as_bad_at_every_cut) {
     const auto body = from_hex(
-        "16 00000000 00 00000001 00000000 00000000 0001 0001 00000002 03 6b 0000000f 01 01 00 03 616765 000000000000001e");
+        "16 00000000 00 00000001 00000000 00000000 0001 0001 00000002 03 6b 0000000f 01 01 00 03 616765 "
+        "000000000000001e");
     for (size_t size = 1; size < body.size(); ++size) {
         reply_rows rows(byte_view(body).first(size));
         reply_row row;

@@ -136,7 +136,8 @@ unsigned widest() noexcept {
     return 1;
 }
 
-// Fast path: blocks are collected until the lanes are full; whoever does not fit one block goes the general way at once.
+// Fast path: blocks are collected until the lanes are full; whoever does not fit one block goes the general way at
+// once.
 void hash_in_lanes(std::span<const key_view> keys, std::span<digest> to, unsigned lanes,
                    ripemd_kernel* kernel) noexcept {
     alignas(64) uint8_t blocks[lanes_max * ripemd_block_size];

@@ -27,8 +27,8 @@ struct batch_keys {
 };
 
 void per_key(benchmark::State& state, size_t keys) {
-    state.counters["per_key"] = benchmark::Counter(
-        static_cast<double>(state.iterations() * keys), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["per_key"] = benchmark::Counter(static_cast<double>(state.iterations() * keys),
+                                                   benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 // Argument: lanes.

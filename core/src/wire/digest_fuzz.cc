@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (from.ok()) keys.push_back(key);
     }
     std::vector<digest> expected;
+    expected.reserve(keys.size());
     for (const key_view& key : keys) expected.push_back(digest_of(key));
     for (const unsigned lanes : {1u, 4u, 8u, 16u}) {
         std::vector<digest> hashed(keys.size());

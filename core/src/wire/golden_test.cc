@@ -252,7 +252,7 @@ TEST(golden, every_answer_of_a_cluster_encodes_to_the_text_it_was_decoded_from) 
         for (const auto& [port, answers] : moment["nodes"].members) {
             for (const auto& [command, reply] : answers.members) {
                 if (command == "error") continue;  // the node was dead: what the one who asked saw
-                SCOPED_TRACE(moment["when"].text + ", node " + port + ", " + command);
+                SCOPED_TRACE(::testing::Message() << moment["when"].text << ", node " << port << ", " << command);
                 const std::vector<info_line> lines = split_info_reply(reply.text);
                 ASSERT_EQ(lines.size(), 1u);
                 EXPECT_EQ(lines[0].command, command);

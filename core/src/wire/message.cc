@@ -75,7 +75,9 @@ op_view read_op(reader& from) noexcept {
         from.fail();
         return {};
     }
-    return {static_cast<op_code>(at[0]), static_cast<particle>(at[1]), at[2],
+    return {static_cast<op_code>(at[0]),
+            static_cast<particle>(at[1]),
+            at[2],
             as_text({at + op_fixed_size, name_size}),
             {at + op_fixed_size + name_size, size - op_fixed_size - name_size}};
 }

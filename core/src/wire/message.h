@@ -42,13 +42,13 @@ message_header decode_message_header(const uint8_t* bytes) noexcept;  // REQUIRE
 void encode_message_header(uint8_t* to, const message_header& header) noexcept;
 
 struct field_view {
-    field_type type;
+    field_type type = field_type::name_space;
     byte_view data;
 };
 struct op_view {
-    op_code code;
-    particle type;
-    uint8_t flags;
+    op_code code = op_code::read;
+    particle type = particle::null;
+    uint8_t flags = 0;
     std::string_view name;
     byte_view value;
 };

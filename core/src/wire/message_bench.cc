@@ -46,7 +46,10 @@ void encode_put_of_eight_bins(benchmark::State& state) {
         writer.field(field_type::digest, byte_view(key));
         buffer& ops = writer.ops(8);
         for (unsigned i = 0; i < 8; ++i) {
-            benchmark::DoNotOptimize(append_value_op(ops, op_code::write, names[i], i < 4 ? number : i < 6 ? fraction : text));
+            benchmark::DoNotOptimize(append_value_op(ops, op_code::write, names[i],
+                                                     i < 4   ? number
+                                                     : i < 6 ? fraction
+                                                             : text));
         }
         writer.finish();
         benchmark::ClobberMemory();

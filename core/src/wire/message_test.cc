@@ -104,7 +104,8 @@ TEST(message, reads_a_get_reply) {
 }
 
 TEST(field, lengths_that_overrun_or_leave_no_type_fail) {
-    for (const std::string_view bytes : {"", "000000", "00000000", "00000001", "00000006 01 75736572", "ffffffff 01 75"}) {
+    for (const std::string_view bytes :
+         {"", "000000", "00000000", "00000001", "00000006 01 75736572", "ffffffff 01 75"}) {
         const auto field = from_hex(bytes);
         reader read(field), skip(field);
         read_field(read);
@@ -115,8 +116,8 @@ TEST(field, lengths_that_overrun_or_leave_no_type_fail) {
 }
 
 TEST(op, lengths_that_overrun_or_do_not_hold_the_name_fail) {
-    for (const std::string_view bytes : {"", "00000004 010100", "00000003 010100", "00000004 01010001", "00000006 01010003 6161",
-                                         "0000000a 0101000161", "ffffffff 0101000161"}) {
+    for (const std::string_view bytes : {"", "00000004 010100", "00000003 010100", "00000004 01010001",
+                                         "00000006 01010003 6161", "0000000a 0101000161", "ffffffff 0101000161"}) {
         const auto op = from_hex(bytes);
         reader read(op), skip(op);
         read_op(read);

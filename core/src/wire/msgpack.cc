@@ -43,13 +43,17 @@ void set_extension(reader& from, pack_token& token, uint32_t size) noexcept {
 bool read_headed(reader& from, pack_token& token, uint8_t head, bool raw) noexcept {
     switch (head) {
         case 0xc0: token.kind = pack_kind::nil; return true;
-        case 0xc2: case 0xc3:
+        case 0xc2:
+        case 0xc3:
             token.kind = pack_kind::boolean;
             token.boolean = head == 0xc3;
             return true;
-        case 0xc4: case 0xd9: set_bytes(from, token, from.u8(), raw); return true;
-        case 0xc5: case 0xda: set_bytes(from, token, from.be<uint16_t>(), raw); return true;
-        case 0xc6: case 0xdb: set_bytes(from, token, from.be<uint32_t>(), raw); return true;
+        case 0xc4:
+        case 0xd9: set_bytes(from, token, from.u8(), raw); return true;
+        case 0xc5:
+        case 0xda: set_bytes(from, token, from.be<uint16_t>(), raw); return true;
+        case 0xc6:
+        case 0xdb: set_bytes(from, token, from.be<uint32_t>(), raw); return true;
         case 0xc7: set_extension(from, token, from.u8()); return true;
         case 0xc8: set_extension(from, token, from.be<uint16_t>()); return true;
         case 0xc9: set_extension(from, token, from.be<uint32_t>()); return true;
@@ -71,9 +75,11 @@ bool read_headed(reader& from, pack_token& token, uint8_t head, bool raw) noexce
         case 0xd1: set_integer(token, from.be<int16_t>()); return true;
         case 0xd2: set_integer(token, from.be<int32_t>()); return true;
         case 0xd3: set_integer(token, from.be<int64_t>()); return true;
-        case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8:
-            set_extension(from, token, 1u << (head - 0xd4));
-            return true;
+        case 0xd4:
+        case 0xd5:
+        case 0xd6:
+        case 0xd7:
+        case 0xd8: set_extension(from, token, 1u << (head - 0xd4)); return true;
         case 0xdc: set_count(token, pack_kind::list, from.be<uint16_t>()); return true;
         case 0xdd: set_count(token, pack_kind::list, from.be<uint32_t>()); return true;
         case 0xde: set_count(token, pack_kind::map, from.be<uint16_t>()); return true;

@@ -32,12 +32,26 @@ pack_token token_of(std::string_view text, bool raw = false) {
 }
 
 TEST(pack, integers_take_the_shortest_form) {
-    const std::pair<int64_t, std::string_view> cases[] = {
-        {0, "00"}, {127, "7f"}, {128, "cc80"}, {255, "ccff"}, {256, "cd0100"}, {65535, "cdffff"}, {65536, "ce00010000"},
-        {4294967295, "ceffffffff"}, {4294967296, "cf0000000100000000"},
-        {std::numeric_limits<int64_t>::max(), "cf7fffffffffffffff"}, {-1, "ff"}, {-32, "e0"}, {-33, "d0df"},
-        {-128, "d080"}, {-129, "d1ff7f"}, {-32768, "d18000"}, {-32769, "d2ffff7fff"}, {-2147483648LL, "d280000000"},
-        {-2147483649LL, "d3ffffffff7fffffff"}, {std::numeric_limits<int64_t>::min(), "d38000000000000000"}};
+    const std::pair<int64_t, std::string_view> cases[] = {{0, "00"},
+                                                          {127, "7f"},
+                                                          {128, "cc80"},
+                                                          {255, "ccff"},
+                                                          {256, "cd0100"},
+                                                          {65535, "cdffff"},
+                                                          {65536, "ce00010000"},
+                                                          {4294967295, "ceffffffff"},
+                                                          {4294967296, "cf0000000100000000"},
+                                                          {std::numeric_limits<int64_t>::max(), "cf7fffffffffffffff"},
+                                                          {-1, "ff"},
+                                                          {-32, "e0"},
+                                                          {-33, "d0df"},
+                                                          {-128, "d080"},
+                                                          {-129, "d1ff7f"},
+                                                          {-32768, "d18000"},
+                                                          {-32769, "d2ffff7fff"},
+                                                          {-2147483648LL, "d280000000"},
+                                                          {-2147483649LL, "d3ffffffff7fffffff"},
+                                                          {std::numeric_limits<int64_t>::min(), "d38000000000000000"}};
     for (const auto& [number, bytes] : cases) {
         EXPECT_EQ(packed([&](buffer& to) { pack_integer(to, number); }), bytes) << number;
         const pack_token token = token_of(bytes);
@@ -113,9 +127,10 @@ TEST(order_marker, is_an_extension_that_is_not_a_wildcard) {
 }
 
 TEST(read_token, fails_at_every_cut) {
-    for (const std::string_view text : {"cc80", "cd0100", "ce00010000", "cf0000000100000000", "d0df", "d1ff7f", "d2ffff7fff",
-                                        "d3ffffffff7fffffff", "ca3fc00000", "cb3ff8000000000000", "a20378", "d9020378",
-                                        "da00020378", "db000000020378", "c4020378", "c70001", "d40100", "dc0010", "df00010000"}) {
+    for (const std::string_view text :
+         {"cc80", "cd0100", "ce00010000", "cf0000000100000000", "d0df", "d1ff7f", "d2ffff7fff", "d3ffffffff7fffffff",
+          "ca3fc00000", "cb3ff8000000000000", "a20378", "d9020378", "da00020378", "db000000020378", "c4020378",
+          "c70001", "d40100", "dc0010", "df00010000"}) {
         const auto bytes = from_hex(text);
         for (size_t size = 0; size < bytes.size(); ++size) {
             reader from(byte_view(bytes).first(size));

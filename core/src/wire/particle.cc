@@ -72,7 +72,8 @@ result<value> unpack_map(reader& from, uint32_t count, unsigned depth) {
     if (from.remaining() != before) {
         --count;
         pack_token nothing;
-        if (!read_token(from, nothing) || nothing.kind != pack_kind::nil) return bad("A map's order marker has a value");
+        if (!read_token(from, nothing) || nothing.kind != pack_kind::nil)
+            return bad("A map's order marker has a value");
     }
     entries.entries.reserve(std::min<size_t>(count, reserve_max));
     for (uint32_t i = 0; i < count; ++i) {

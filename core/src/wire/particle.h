@@ -1,9 +1,9 @@
 // Values to wire and back: the particle of a bin, and the MessagePack inside lists and maps.
 //
-// Pure functions. Decoding checks every length and ends with code::bad_reply; encoding refuses what no server would take
-// with code::invalid_argument and then leaves the buffer as it was. What was decoded encodes to the same bytes, order
-// markers included; three spellings are made canonical: integers and lengths longer than they need be, an order marker in
-// the d4 form, and an order marker without flags.
+// Pure functions. Decoding checks every length and ends with code::bad_reply; encoding refuses what no server would
+// take with code::invalid_argument and then leaves the buffer as it was. What was decoded encodes to the same bytes,
+// order markers included; three spellings are made canonical: integers and lengths longer than they need be, an order
+// marker in the d4 form, and an order marker without flags.
 #pragma once
 
 #include <optional>

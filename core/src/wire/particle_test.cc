@@ -147,14 +147,8 @@ TEST(particle, depth_has_a_limit_both_ways) {
 
 TEST(particle, what_no_server_takes_is_refused_and_leaves_nothing_behind) {
     const value cases[] = {
-        UINT64_MAX,
-        value::wildcard(),
-        raw_particle{{1}, 99},
-        list{1, map{{1.5, 2}}},
-        map{{nullptr, 1}},
-        map{{true, 1}},
-        map{{list{}, 1}},
-        list{extension{{}, 1}, 2},
+        UINT64_MAX,        value::wildcard(), raw_particle{{1}, 99}, list{1, map{{1.5, 2}}},
+        map{{nullptr, 1}}, map{{true, 1}},    map{{list{}, 1}},      list{extension{{}, 1}, 2},
     };
     for (const value& of : cases) {
         buffer to;

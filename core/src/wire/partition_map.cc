@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <charconv>
+#include <memory>
 #include <optional>
 
 #include "base/base64.h"
@@ -24,8 +25,9 @@ std::unexpected<error> bad(std::string_view what, std::string_view text) {
 template <class Integer>
 std::optional<Integer> number_of(std::string_view text) noexcept {
     Integer number{};
-    const char* const end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, number);
+    const char* const begin = std::to_address(text.begin());
+    const char* const end = begin + text.size();
+    const auto parsed = std::from_chars(begin, end, number);
     if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
     return number;
 }

@@ -4,8 +4,8 @@
 //     peers-*         GENERATION,DEFAULT_PORT,[[NODE_ID,TLS_NAME,[HOST,HOST]],...]
 //     service-*       HOST:PORT,HOST:PORT
 //
-// Pure functions. Decoders end with code::bad_reply on text they do not know; encoders, which the server uses, write what
-// the decoders read.
+// Pure functions. Decoders end with code::bad_reply on text they do not know; encoders, which the server uses, write
+// what the decoders read.
 #pragma once
 
 #include <array>

@@ -53,11 +53,12 @@ TEST(replicas, namespaces_regimes_and_counts_go_both_ways) {
 
 TEST(replicas, text_that_is_no_map_is_a_bad_reply) {
     const std::string one = all_partitions();
-    for (const std::string& text : {
-             std::string("test"), std::string("test:"), std::string("test:0"), std::string(":0,1,") + one,
-             "test:-1,1," + one, "test:x,1," + one, "test:4294967296,1," + one, "test:0,2," + one, "test:0,1," + one + "," + one,
-             "test:0,1," + one.substr(1), "test:0,1,*" + one.substr(1), "test:0,4000000000," + one,
-             "test:0,1," + std::string(682, '/') + "9=", "test:0,1," + std::string(684, '/'), std::string("ERROR:4:no")}) {
+    for (const std::string& text :
+         {std::string("test"), std::string("test:"), std::string("test:0"), std::string(":0,1,") + one,
+          "test:-1,1," + one, "test:x,1," + one, "test:4294967296,1," + one, "test:0,2," + one,
+          "test:0,1," + one + "," + one, "test:0,1," + one.substr(1), "test:0,1,*" + one.substr(1),
+          "test:0,4000000000," + one, "test:0,1," + std::string(682, '/') + "9=", "test:0,1," + std::string(684, '/'),
+          std::string("ERROR:4:no")}) {
         const auto claims = decode_replicas(text);
         ASSERT_FALSE(claims) << text.substr(0, 30);
         EXPECT_EQ(claims.error().what, code::bad_reply);
@@ -86,9 +87,9 @@ TEST(peers, hosts_names_and_ports_go_both_ways) {
 
 TEST(peers, text_that_is_no_list_is_a_bad_reply) {
     for (const std::string_view text :
-         {"", "0", "0,3000", "0,3000,", "0,3000,[", "x,3000,[]", "0,70000,[]", "0,3000,[]]", "0,3000,[[A2,,[h]]", "0,3000,[[A2]]",
-          "0,3000,[[,,[h]]]", "0,3000,[[A2,,[h:]]]", "0,3000,[[A2,,[h:99999]]]", "0,3000,[[A2,,[[::1]]]", "0,3000,[[A2,,[,]]]",
-          "0,3000,[[A2,,[h]],]", "ERROR:25:enterprise only"}) {
+         {"", "0", "0,3000", "0,3000,", "0,3000,[", "x,3000,[]", "0,70000,[]", "0,3000,[]]", "0,3000,[[A2,,[h]]",
+          "0,3000,[[A2]]", "0,3000,[[,,[h]]]", "0,3000,[[A2,,[h:]]]", "0,3000,[[A2,,[h:99999]]]",
+          "0,3000,[[A2,,[[::1]]]", "0,3000,[[A2,,[,]]]", "0,3000,[[A2,,[h]],]", "ERROR:25:enterprise only"}) {
         const auto list = decode_peers(text);
         ASSERT_FALSE(list) << text;
         EXPECT_EQ(list.error().what, code::bad_reply);
