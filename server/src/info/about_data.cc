@@ -1,5 +1,7 @@
 // What a node says of its namespaces and sets, and the commands that change them.
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "info/info.h"
 #include "node.h"
@@ -69,7 +71,8 @@ std::string config_text(const options& how, unsigned copies) {
         .text();
 }
 
-// Unix nanoseconds of a `lut` parameter as milliseconds since 2010; now when there is none.
+// Unix nanoseconds of a `lut` parameter as milliseconds since 2010; when there is none, all that was written until now:
+// the answer waits for the millisecond to end, so that what was written before it goes and what comes after it stays.
 struct truncation {
     uint64_t before_ms = 0;
     std::string error;
@@ -77,7 +80,10 @@ struct truncation {
 truncation truncation_of(info_call& call) {
     const uint64_t now_ms = call.here.data().now_ms();
     const auto lut = call.params.get("lut");
-    if (!lut) return {now_ms, {}};
+    if (!lut) {
+        while (call.here.data().now_ms() <= now_ms) std::this_thread::sleep_for(std::chrono::microseconds(100));
+        return {now_ms + 1, {}};
+    }
     const uint64_t unix_ms = std::strtoull(std::string(*lut).c_str(), nullptr, 10) / 1'000'000;
     const uint64_t epoch_ms = uint64_t{wire::epoch_offset_s} * 1000;
     if (unix_ms <= epoch_ms) return {0, info_error(4, "would truncate to 0")};
