@@ -151,6 +151,8 @@ def table_lines(operation: OperationProfile, *, ascii_only: bool = False) -> lis
     ]
     widest = max((line.share for line in operation.stages), default=0.0) or 1.0
     for line in operation.stages:
+        if not line.total and line.name != "unaccounted":
+            continue  # a stage this operation never spends time in
         bar = format_bar(line.share / widest, ascii_only=ascii_only)
         lines.append(
             f"{line.name:<24}{line.calls:>7}{format_time(line.mean):>9}{format_time(line.p50):>9}"
@@ -161,6 +163,8 @@ def table_lines(operation: OperationProfile, *, ascii_only: bool = False) -> lis
 
 def format_time(seconds: float) -> str:
     """Return a time with three digits and its unit, at most eight characters."""
+    if not seconds:
+        return "0"
     unit, scale = next((each for each in _UNITS if seconds * each[1] >= 1.0), _UNITS[-1])
     value = seconds * scale
     digits = 2 if value < 10 else 1 if value < 100 else 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import random
 import selectors
 import subprocess
@@ -21,71 +20,18 @@ from typing import Any, NamedTuple
 
 import aerospike_py
 
-from ._profile import OperationProfile, format_bar, format_time, table_lines
+from ._profile import OperationProfile, format_time
+from ._screen import Screen
 
 SETS = 9
 KEYS_PER_SET = 200
 NAMESPACE = "test"
 GATHERED, MIXED = f"{SETS} gathered calls of {KEYS_PER_SET} keys", f"one call of {SETS * KEYS_PER_SET:,} keys"
 START_SECONDS = 15.0
-WIDTH = 100
 
 Groups = list[list[tuple[str, str, str]]]
 Convert = Callable[[aerospike_py.LazyBatchRecords], object]
-Read = Callable[[Groups, Convert], Awaitable[None]]
-
-
-# ---- the screen ----------------------------------------------------------------------------------------------------
-
-
-class Screen:
-    """Plain lines, with colours when a person looks at a terminal and blocks when the encoding has them."""
-
-    def __init__(self) -> None:
-        self.tty = sys.stdout.isatty()
-        self.colours = self.tty and "NO_COLOR" not in os.environ
-        try:
-            "█▏".encode(sys.stdout.encoding or "ascii")
-            self.ascii_only = False
-        except UnicodeEncodeError:
-            self.ascii_only = True
-
-    def say(self, text: str = "") -> None:
-        """Print a line at once, also into a pipe."""
-        print(text, flush=True)
-
-    def heading(self, text: str) -> None:
-        """Print a heading after an empty line."""
-        self.say(f"\n{self.paint(text, '1')}")
-
-    def paint(self, text: str, code: str) -> str:
-        """Wrap text in a colour, where there are colours."""
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colours and text else text
-
-    def table(self, operation: OperationProfile) -> None:
-        """Print the stages of an operation, bars in colour."""
-        for line in table_lines(operation, ascii_only=self.ascii_only):
-            bar = line[len(line.rstrip("█▏▎▍▌▋▊▉#")) :]
-            self.say(line[: len(line) - len(bar)] + self.paint(bar, "36"))
-
-    def progress(self, label: str, parts: int) -> Callable[[int], None]:
-        """Start a progress bar; the function returned takes the number of parts done."""
-        width, shown = 50, 0
-
-        def show(done: int) -> None:
-            nonlocal shown
-            filled = done * width // parts
-            if self.tty:
-                bar = format_bar(done / parts, width=width, ascii_only=self.ascii_only).ljust(width)
-                end = "\n" if done == parts else ""
-                sys.stdout.write(f"\r{label} [{self.paint(bar, '36')}] {done / parts:4.0%}{end}")
-            else:
-                start = f"{label} [" if not shown and filled else ""
-                sys.stdout.write(start + "#" * (filled - shown) + ("]\n" if done == parts else ""))
-            shown = filled
-            sys.stdout.flush()
-
-        return show
+Read = Callable[["Request", Convert], Awaitable[object]]
 
 
 # ---- the cluster and its records -----------------------------------------------------------------------------------
@@ -151,11 +97,20 @@ class Case(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a case took: seconds per round, off and on; the report and the stopwatch of the profiled rounds."""
+    """What a case took: seconds per round with profiling off and on; then its stages alone, beside a stopwatch."""
 
     plain: list[float]
     profiled: list[float]
+    watched: list[float]
     report: OperationProfile
+
+
+class Request:
+    """Keys to be read at once: by set, and all in one list."""
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+        self.keys = [key for group in groups for key in group]
 
 
 def median(values: list[float]) -> float:
@@ -163,62 +118,86 @@ def median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
-def converters() -> dict[str, Convert]:
-    """The forms a result is turned into: dicts always, arrays when NumPy is there."""
-    forms: dict[str, Convert] = {"dict": lambda result: result.to_dict()}
+def forms_of_results() -> dict[str, dict[str, Convert]]:
+    """What a result is turned into, by form and shape: dicts always, arrays when NumPy is there.
+
+    The sets share user keys, so the dict of a call that reads several is one by set.
+    """
+    forms: dict[str, dict[str, Convert]] = {
+        "dict": {GATHERED: lambda result: result.to_dict(), MIXED: lambda result: result.by_set()}
+    }
     with contextlib.suppress(ImportError):
         import numpy as np
 
         fields = [(f"i{n}", "i8") for n in range(4)] + [(f"f{n}", "f8") for n in range(2)]
         dtype = np.dtype([*fields, ("s0", "S12"), ("s1", "S12")])
-        forms["NumPy"] = lambda result: result.to_numpy(dtype)
+        forms["NumPy"] = dict.fromkeys((GATHERED, MIXED), lambda result: result.to_numpy(dtype))
     return forms
 
 
 async def study(hosts: Sequence[str], records: int, rounds: int, screen: Screen) -> dict[Case, Measured]:
-    """Measure every case, the shapes taking turns so that a slow moment of the machine hits both."""
+    """Measure every case."""
     rng = random.Random(2)
-    requests: list[Groups] = [
-        [[key_of(number, rng.randrange(records)) for _ in range(KEYS_PER_SET)] for number in range(SETS)]
+    requests = [
+        Request([[key_of(number, rng.randrange(records)) for _ in range(KEYS_PER_SET)] for number in range(SETS)])
         for _ in range(rounds)
     ]
-    forms = converters()
     measured: dict[Case, Measured] = {}
     async with aerospike_py.async_client({"hosts": hosts}) as client:
         await client.connect()
 
-        async def gathered(groups: Groups, convert: Convert) -> None:
-            for result in await asyncio.gather(*(client.batch_read(group) for group in groups)):
-                convert(result)
+        async def gathered(request: Request, convert: Convert) -> object:
+            results = await asyncio.gather(*(client.batch_read(group) for group in request.groups))
+            return [convert(result) for result in results]
 
-        async def mixed(groups: Groups, convert: Convert) -> None:
-            convert(await client.batch_read([key for group in groups for key in group]))
+        async def mixed(request: Request, convert: Convert) -> object:
+            return convert(await client.batch_read(request.keys))
 
-        shapes = {GATHERED: gathered, MIXED: mixed}
+        shapes: dict[str, Read] = {GATHERED: gathered, MIXED: mixed}
+        forms = forms_of_results()
         show = screen.progress("reading", 3 * len(forms))
-        for place, (form, convert) in enumerate(forms.items()):
-            await rounds_of(shapes, requests[:10], convert)  # connections, caches and the branch predictor warm up
-            plain = await rounds_of(shapes, requests, convert)
+        for place, (form, converts) in enumerate(forms.items()):
+            await by_turns(shapes, requests[:10], converts)  # connections, caches and the branch predictor warm up
+            took = await by_turns(shapes, requests, converts)
             show(3 * place + 1)
             for part, (shape, read) in enumerate(shapes.items(), 2):
-                aerospike_py.reset_stage_metrics()
-                with aerospike_py.internal_stage_profiling():
-                    profiled = await rounds_of({shape: read}, requests, convert)
-                (report,) = (each for each in aerospike_py.profile_report().operations if each.name == "batch_read")
-                measured[Case(shape, form)] = Measured(plain[shape], profiled[shape], report)
+                watched, report = await profiled(read, requests, converts[shape])
+                measured[Case(shape, form)] = Measured(took[shape, False], took[shape, True], watched, report)
                 show(3 * place + part)
     return measured
 
 
-async def rounds_of(shapes: Mapping[str, Read], requests: list[Groups], convert: Convert) -> dict[str, list[float]]:
-    """Time each request in each shape, by turns."""
-    took: dict[str, list[float]] = {shape: [] for shape in shapes}
-    for groups in requests:
-        for shape, read in shapes.items():
-            start = time.perf_counter()
-            await read(groups, convert)
-            took[shape].append(time.perf_counter() - start)
+async def timed(read: Read, request: Request, convert: Convert) -> float:
+    """Seconds of one read by the stopwatch; what it returned is freed after the clock is stopped."""
+    start = time.perf_counter()
+    kept = await read(request, convert)
+    seconds = time.perf_counter() - start
+    del kept
+    return seconds
+
+
+async def by_turns(
+    shapes: Mapping[str, Read], requests: list[Request], converts: Mapping[str, Convert]
+) -> dict[tuple[str, bool], list[float]]:
+    """Time each request in each shape, profiled and not, by turns: a slow moment of the machine hits all alike."""
+    took: dict[tuple[str, bool], list[float]] = {(shape, on): [] for on in (False, True) for shape in shapes}
+    for number, request in enumerate(requests):
+        order = list(took.items())
+        if number % 2:
+            order.reverse()  # whoever reads the same records later finds them in a warmer cache
+        for (shape, on), seconds in order:
+            with aerospike_py.internal_stage_profiling() if on else contextlib.nullcontext():
+                seconds.append(await timed(shapes[shape], request, converts[shape]))
     return took
+
+
+async def profiled(read: Read, requests: list[Request], convert: Convert) -> tuple[list[float], OperationProfile]:
+    """Stages of one shape alone, and the times of the stopwatch beside them."""
+    aerospike_py.reset_stage_metrics()
+    with aerospike_py.internal_stage_profiling():
+        watched = [await timed(read, request, convert) for request in requests]
+    (report,) = (each for each in aerospike_py.profile_report().operations if each.name == "batch_read")
+    return watched, report
 
 
 # ---- what came out -------------------------------------------------------------------------------------------------
@@ -251,7 +230,7 @@ def print_stages(measured: dict[Case, Measured], screen: Screen) -> None:
 def stopwatch_share(result: Measured) -> float:
     """Share of the stopwatch's time that stages explain; only for calls that do not overlap."""
     explained = sum(line.total for line in result.report.stages if line.name != "unaccounted")
-    return explained / sum(result.profiled)
+    return explained / sum(result.watched)
 
 
 def conclusion(measured: dict[Case, Measured]) -> list[str]:
@@ -266,11 +245,10 @@ def conclusion(measured: dict[Case, Measured]) -> list[str]:
         verdict = f"as long as one mixed call ({ratio:.2f} x): calls of one tick share their messages"
     largest = max(one.report.stages, key=lambda line: line.share)
     held = sum(line.total for line in one.report.stages if line.gil == "held") / one.report.calls
-    third = f"Turning {SETS * KEYS_PER_SET:,} records into dicts"
-    third += f" and parsing keys holds the GIL for {format_time(held)} a call"
+    third = f"Keys and dicts hold the GIL for {format_time(held)} a call"
     if Case(MIXED, "NumPy") in measured:
         arrays = median(measured[Case(MIXED, "NumPy")].plain)
-        third += f"; as NumPy the whole call takes {format_time(arrays)} instead of {format_time(median(one.plain))}"
+        third += f"; as NumPy the whole call takes {format_time(arrays)}, not {format_time(median(one.plain))}"
     return [
         f"{SETS} gathered calls take {verdict}.",
         f"Most of the time of a call, {largest.share:.0%}, is {largest.name}: {meaning_of(largest.name)}.",

@@ -120,10 +120,10 @@ KEY = ("test", "contract", "shape")
     ((KEY, [("a", 1)]), TypeError, "must be a dict"),
     ((KEY, None), TypeError, "must be a dict"),
     ((KEY, {"a": 1}, 5), TypeError, "meta element must be a dict"),
-    ((KEY, {"a": 1}, {"ttl": "x"}), (TypeError, aerospike_py.InvalidArgError), ""),
+    ((KEY, {"a": 1}, {"ttl": "x"}), (TypeError, aerospike_py.InvalidArgError), None),
     ((KEY, {"a": {1, 2}}), TypeError, "Unsupported type"),
-    ((KEY, {"a": 2**63}), OverflowError, ""),
-    (("key", {"a": 1}), TypeError, ""),
+    ((KEY, {"a": 2**63}), OverflowError, None),
+    (("key", {"a": 1}), TypeError, None),
 ])  # fmt: skip
 def test_a_record_of_another_shape_is_refused(unconnected, record, error, text):
     with pytest.raises(error, match=text):

@@ -47,7 +47,7 @@ def test_in_a_pipe_it_is_plain_text_of_a_hundred_columns():
         for shape in ("9 gathered calls of 200 keys", "one call of 1,800 keys"):
             assert f"Stages of {shape}, as {form}" in text
     assert len(re.findall(r"^io +\d+ .*(held|free|waits) ", text, re.MULTILINE)) == 4
-    share = re.search(r"stopwatch saw .*, ([\d.]+)% is accounted for", text)
+    share = re.search(r"stopwatch saw around each call of 1,800 keys, ([\d.]+)% is accounted for", text)
     assert 90.0 < float(share.group(1)) <= 100.0
     assert len(conclusion(text)) == 3
 

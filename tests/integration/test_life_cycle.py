@@ -73,7 +73,8 @@ def test_an_operation_after_closing_is_a_client_error(new_face, kind):
 def test_an_unconnected_client_knows_no_nodes_and_pings_nobody(unconnected):
     assert unconnected.is_connected() is False
     assert unconnected.ping() is False
-    assert unconnected.get_node_names() == []
+    with pytest.raises(aerospike_py.ClientError, match="not connected"):
+        unconnected.get_node_names()
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -303,19 +304,29 @@ def test_connecting_and_closing_leaks_no_descriptors(new_face, key, kind):
 
 
 def test_a_client_dropped_without_close_gives_its_descriptors_back(hosts, key):
-    aerospike_py.client({"hosts": hosts}).connect().put(key, {"a": 1})
+    def connect_and_drop():
+        with pytest.warns(ResourceWarning, match="unclosed"):
+            aerospike_py.client({"hosts": hosts}).connect().put(key, {"a": 1})
+
+    connect_and_drop()
     before = open_descriptors()
     for _ in range(10):
-        aerospike_py.client({"hosts": hosts}).connect().put(key, {"a": 1})
+        connect_and_drop()
     assert open_descriptors() - before <= 8
 
 
 def test_a_half_initialised_client_says_what_it_lacks():
-    for kind in (aerospike_py.Client, aerospike_py.AsyncClient):
-        made = kind.__new__(kind)
-        with pytest.raises((AttributeError, aerospike_py.ClientError)):
-            made.get(KEY)
-        assert not hasattr(made, "no_such_method")
+    sync, loop_bound = (kind.__new__(kind) for kind in (aerospike_py.Client, aerospike_py.AsyncClient))
+
+    async def call():
+        await loop_bound.get(KEY)
+
+    with pytest.raises((AttributeError, aerospike_py.ClientError)):
+        sync.get(KEY)
+    with pytest.raises((AttributeError, aerospike_py.ClientError)):
+        asyncio.run(call())
+    assert not hasattr(sync, "no_such_method")
+    assert not hasattr(loop_bound, "no_such_method")
 
 
 # ---- fork -----------------------------------------------------------------------------------------------------------
