@@ -38,10 +38,8 @@ code batch_run::open(byte_view body) {
 // Rows are read some at a time, so that their records can be on the way from memory while others are answered.
 unsigned batch_run::read_rows() {
     unsigned count = 0;
-    while (count < lookahead && rows_->next(ahead_[count])) {
-        if (in_ != nullptr) node_.prefetch(*in_, ahead_[count].key);
-        ++count;
-    }
+    while (count < lookahead && rows_->next(ahead_[count])) ++count;
+    if (in_ != nullptr && count > 1) node_.prefetch(*in_, {ahead_, count});
     return count;
 }
 

@@ -100,8 +100,18 @@ code engine::execute(const record_request& request, buffer& to) {
     return code::partition_unavailable;
 }
 
-void engine::prefetch(const store& in, const wire::digest& key) const noexcept {
-    __builtin_prefetch(&in.at(wire::partition_of(key)));
+void engine::prefetch(store& in, std::span<const wire::request_row> rows) const noexcept {
+    for (const auto& row : rows) __builtin_prefetch(&in.at(wire::partition_of(row.key)));
+    for (const auto& row : rows) {
+        partition& part = in.at(wire::partition_of(row.key));
+        const std::lock_guard hold(part.lock);
+        part.records.prefetch_slot(row.key);
+    }
+    for (const auto& row : rows) {
+        partition& part = in.at(wire::partition_of(row.key));
+        const std::lock_guard hold(part.lock);
+        part.records.prefetch_record(row.key);
+    }
 }
 
 void engine::replicate(store& in, partition& part, const record& state) {

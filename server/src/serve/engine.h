@@ -31,7 +31,8 @@ class engine {
     aero::code execute(const record_request& request, aero::buffer& to);
     // Runs it here or says who should.
     answer execute_here(const record_request& request, aero::buffer& to);
-    void prefetch(const store& in, const aero::wire::digest& key) const noexcept;
+    // Bring what these keys will touch from memory, all at once instead of one after another.
+    void prefetch(store& in, std::span<const aero::wire::request_row> rows) const noexcept;
 
     // The time a write is made at.
     uint64_t now_ms() const noexcept { return clock_.now_ms(); }

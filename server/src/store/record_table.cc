@@ -2,6 +2,11 @@
 
 namespace aero_server {
 
+namespace {
+constexpr size_t cache_line_size = 64;
+constexpr size_t prefetched_size = 256;  // of a record; the processor follows by itself from there on
+}  // namespace
+
 size_t record_table::locate(const aero::wire::digest& key) const noexcept {
     const uint64_t tag = tag_of(key);
     size_t at = home_of(tag);
@@ -11,6 +16,17 @@ size_t record_table::locate(const aero::wire::digest& key) const noexcept {
 
 record* record_table::find(const aero::wire::digest& key) const noexcept {
     return slots_.empty() ? nullptr : slots_[locate(key)].held;
+}
+
+void record_table::prefetch_record(const aero::wire::digest& key) const noexcept {
+    if (slots_.empty()) return;
+    const uint64_t tag = tag_of(key);
+    for (size_t at = home_of(tag); slots_[at].held != nullptr; at = next(at)) {
+        if (slots_[at].tag != tag) continue;
+        const auto* block = reinterpret_cast<const char*>(slots_[at].held);
+        for (size_t line = 0; line < prefetched_size; line += cache_line_size) __builtin_prefetch(block + line);
+        return;
+    }
 }
 
 void record_table::put(record_ptr made) {

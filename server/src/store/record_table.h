@@ -37,10 +37,11 @@ class record_table {
         });
         for (const auto& key : gone) erase(key);
     }
-    // Brings the slot of a key that is soon looked up into the cache.
-    void prefetch(const aero::wire::digest& key) const noexcept {
+    // Bring what a lookup will touch into the cache, one step ahead of another: the slot, then the record.
+    void prefetch_slot(const aero::wire::digest& key) const noexcept {
         if (!slots_.empty()) __builtin_prefetch(&slots_[home_of(tag_of(key))]);
     }
+    void prefetch_record(const aero::wire::digest& key) const noexcept;
 
   private:
     struct slot {

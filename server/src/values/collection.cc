@@ -31,7 +31,7 @@ bool read_marker(reader& from, const pack_token& token, head& found) {
     reader ahead = from;
     pack_token first;
     if (!wire::read_token(ahead, first)) return false;
-    if (first.kind != pack_kind::extension) return true;
+    if (!wire::is_order_marker(first)) return true;
     const bool is_map = token.kind == pack_kind::map;
     if (is_map && !wire::skip_value(ahead)) return false;
     from = ahead;

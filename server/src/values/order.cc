@@ -59,7 +59,7 @@ uint64_t values_inside(reader& from, const pack_token& head) noexcept {
     if (head.count == 0) return 0;
     reader ahead = from;
     pack_token first;
-    if (!wire::read_token(ahead, first) || first.kind != pack_kind::extension) return count;
+    if (!wire::read_token(ahead, first) || !wire::is_order_marker(first)) return count;
     if (each == 2) wire::skip_value(ahead);
     from = ahead;
     return count - each;
