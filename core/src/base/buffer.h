@@ -77,7 +77,7 @@ class buffer {
     // Drops the first `count` bytes. REQUIRES: count <= size()
     void consume(size_t count) noexcept {
         assert(count <= size_);
-        std::memmove(data_, data_ + count, size_ - count);
+        if (count != size_) std::memmove(data_, data_ + count, size_ - count);
         size_ -= count;
     }
     // Hands the memory over; the holder frees it with std::free or gives it back by `adopt`.
@@ -92,7 +92,7 @@ class buffer {
         made.capacity_ = capacity;
         return made;
     }
-    // Room for exactly `count` more bytes, without the doubling: for large buffers that grow in known steps.
+    // At least this capacity and, when it must grow, exactly this: for large buffers that grow in known steps.
     void reserve_exactly(size_t capacity) {
         if (capacity > capacity_) reallocate(capacity);
     }
