@@ -18,7 +18,7 @@ class Driver(aerospike_py_community.Driver):
 
     def __init__(self, hosts: list[tuple[str, int]]) -> None:
         super().__init__(hosts)
-        self.unmerged = aerospike_py.AsyncClient(self.config | {"merge_calls": False})
+        self.unmerged = aerospike_py.AsyncClient(self.config | {"merge_concurrent_reads": False})
 
     async def open(self) -> None:
         """Connects both asyncio clients."""
@@ -32,7 +32,7 @@ class Driver(aerospike_py_community.Driver):
 
     def describe(self) -> dict[str, str]:
         """Name, version and the build type, which must be Release for figures to count."""
-        return super().describe() | {"build": _aerospike.build_type}
+        return super().describe() | {"build": _aerospike.build_type()}
 
     def supports(self, case: Case) -> bool:
         """Everything."""

@@ -145,6 +145,7 @@ class ClientConfig(_RequiredConfig, total=False):
     """Argument of `client`, `async_client` and both client classes.
 
     `strict` makes an unknown key of this dict or of any policy an `InvalidArgError` instead of a warning.
+    `merge_concurrent_reads` (on unless set to False) lets reads that an event loop makes in one tick share messages.
     """
 
     cluster_name: str | None
@@ -160,6 +161,7 @@ class ClientConfig(_RequiredConfig, total=False):
     use_services_alternate: bool
     max_concurrent_operations: int
     operation_queue_timeout_ms: int
+    merge_concurrent_reads: bool
     strict: bool
 
 
