@@ -23,26 +23,26 @@ void node::deactivate() noexcept {
 }
 
 bool node::take_slot(uint32_t max) noexcept {
-    uint32_t seen = connections_.load(std::memory_order_relaxed);
+    uint32_t seen = connections_.load(std::memory_order_seq_cst);
     while (seen < max) {
-        if (connections_.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return true;
+        if (connections_.compare_exchange_weak(seen, seen + 1, std::memory_order_seq_cst)) return true;
     }
     return false;
 }
 
+// Counts first and looks for waiters after; a waiter stands in line first and looks at the count after. One of the two sees
+// the other, so no slot stays free while somebody waits for it.
 void node::drop_slot() noexcept {
-    if (waiting_.load(std::memory_order_acquire) > 0) {
-        const std::lock_guard lock(mutex_);
-        if (!waiters_.empty()) {  // the slot passes on
-            waiter* first = waiters_.front();
-            waiters_.pop_front();
-            waiting_.fetch_sub(1, std::memory_order_release);
-            first->slot = true;
-            first->wake.notify_one();
-            return;
-        }
-    }
-    connections_.fetch_sub(1, std::memory_order_relaxed);
+    connections_.fetch_sub(1, std::memory_order_seq_cst);
+    if (waiting_.load(std::memory_order_seq_cst) == 0) return;
+    const std::lock_guard lock(mutex_);
+    if (waiters_.empty()) return;
+    waiter* first = waiters_.front();
+    if (!take_slot(first->max)) return;
+    waiters_.pop_front();
+    waiting_.fetch_sub(1, std::memory_order_seq_cst);
+    first->slot = true;
+    first->wake.notify_one();
 }
 
 node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given) {
@@ -54,8 +54,9 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
     }
     if (waiters_.size() >= waiters_max) return grant::queue_full;
     waiter me;
+    me.max = max;
     waiters_.push_back(&me);
-    waiting_.fetch_add(1, std::memory_order_release);
+    waiting_.fetch_add(1, std::memory_order_seq_cst);
     // A slot that was dropped just before we stood in line woke nobody.
     if (waiters_.size() == 1 && take_slot(max)) {
         waiters_.clear();

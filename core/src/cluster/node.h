@@ -60,6 +60,7 @@ class node {
     struct waiter {
         std::condition_variable wake;
         std::optional<connection> given;
+        uint32_t max = 0;
         bool slot = false;
     };
     std::list<waiter*> waiters_;             // guarded by mutex_
