@@ -165,7 +165,6 @@ class tender {
     nanos lone_until_ = never;       // when a lone seed is taken although others have not answered
     nanos soon_at_ = never;          // an early tend that was asked for
     nanos last_soon_ = 0;
-    bool name_differs_ = false;      // some seed belongs to a cluster of another name
     bool changed_ = false;           // something that views show may have changed
     bool review_ = false;            // who is a member and who is named has to be looked at again
     nanos review_at_ = never;        // the same, for peers that could not be reached

@@ -156,7 +156,6 @@ void tender::judge_candidate(link& from, node_report&& report, nanos now) {
     if (!refused.empty()) {
         if (from.seed >= 0) {
             seeds_[static_cast<size_t>(from.seed)].not_ready = report.partition_generation < 0;
-            name_differs_ |= !config_.cluster_name.empty() && report.cluster_name != config_.cluster_name;
         }
         return fail_link(from.id, std::move(refused), now);
     }
@@ -212,7 +211,7 @@ void tender::check_services(const link& from, const node_report& report, nanos n
 
 error tender::why_no_cluster() const {
     error why;
-    why.what = name_differs_ ? code::client : code::cluster;
+    why.what = code::cluster;
     why.text = seeds_.empty() ? "no hosts were given" : "no node of the cluster could be reached:";
     for (const known_seed& each : seeds_) {
         why.text += &each == seeds_.data() ? " " : "; ";

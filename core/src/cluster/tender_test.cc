@@ -160,7 +160,7 @@ TEST(tender, refuses_a_cluster_of_another_name) {
     net.start();
     EXPECT_FALSE(net.machine.has_members());
     const error why = net.machine.why_no_cluster();
-    EXPECT_EQ(why.what, code::client);
+    EXPECT_EQ(why.what, code::cluster);
     EXPECT_NE(why.text.find("belongs to cluster 'scripted', not 'expected'"), std::string::npos) << why.text;
 }
 
