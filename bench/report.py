@@ -71,7 +71,7 @@ def table(results: Results) -> str:
 def gate_table(results: Results, wanted: list[gates.Gate]) -> tuple[str, int]:
     """The gates with their figures, and how many are not met."""
     lines = [
-        f"{'case':<36}{'figure':<8}{'ours':>11}{'other':>11}{'ratio':>8}{'bound':>8}   {'compared with':<24}verdict"
+        f"{'case':<36}{'figure':<8}{'ours':>11}{'other':>11}{'ratio':>8}{'bound':>8}   {'compared with':<34}verdict"
     ]
     missed = 0
     for gate in wanted:
@@ -86,7 +86,7 @@ def gate_table(results: Results, wanted: list[gates.Gate]) -> tuple[str, int]:
         who = TITLES.get(verdict.who, verdict.who)
         lines.append(
             f"{title:<36}{gate.figure:<8}{verdict.ours:>11.2f}{verdict.theirs:>11.2f}{verdict.ratio:>8.3f}{bound:>8.3f}"
-            f"   {who:<24}{'met' if verdict.met else 'MISSED'}"
+            f"   {who:<34}{'met' if verdict.met else 'MISSED'}"
         )
     return "\n".join(lines), missed
 

@@ -74,7 +74,7 @@ def measure(children: list[Child], cases: list[Case], rounds: int, share: float,
     """All cases, all rounds, all clients, interleaved."""
     for number, case in enumerate(cases, 1):
         able = [child for child in children if child.ask("supports", case=case.name)]
-        calls = max(4, int(case.calls * share))
+        calls = case.calls if case.toggle else max(4, int(case.calls * share))
         start = time.monotonic()
         for child in able:
             child.ask("run", case=case.name, calls=max(2, calls // 4), seed=0)  # warm

@@ -70,7 +70,7 @@ CASES = [
     Case("agather_9x200", "asyncio gather of 9 x 200 to dicts", "async", "gather", 12, 1800, 9, "dict"),
     Case("stages_get", "stage profiling, sync get", "sync", "get", 4000, toggle="stages"),
     Case("stages_aget", "stage profiling, asyncio get", "async", "get", 4000, toggle="stages"),
-    Case("stages_batch", "stage profiling, batch of 200", "sync", "batch", 400, 200, 1, "dict", toggle="stages"),
+    Case("stages_batch", "stage profiling, batch of 200", "sync", "batch", 800, 200, 1, "dict", toggle="stages"),
     Case("metrics_get", "operation metrics, sync get", "sync", "get", 4000, toggle="metrics"),
 ]
 
