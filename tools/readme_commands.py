@@ -36,10 +36,15 @@ def run(language: str, text: str) -> int:
 
 
 def main() -> int:
-    """Runs all marked blocks; a document without any is an error."""
+    """Runs all marked blocks; a document without any is an error. Arguments are commands that ran already: left out."""
     failed = ran = 0
+    known = set(sys.argv[1:])
     for name in DOCUMENTS:
-        for line, language, text in blocks(name):
+        for line, language, whole in blocks(name):
+            text = "".join(part + "\n" for part in whole.splitlines() if part not in known)
+            if not text.strip():
+                continue
+            known |= set(text.splitlines()) if language == "sh" else set()
             print(f"-- {name}:{line} ({language})\n{text.rstrip()}", flush=True)
             start = time.monotonic()
             status = run(language, text)
