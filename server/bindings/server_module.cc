@@ -1,7 +1,7 @@
 // The CPython extension `aerospike_py._server`: the embedded server as one type, `Server`.
 //
-// Starting, stopping and waiting happen without the GIL; the server's own threads never touch Python. In a child made by
-// fork() the server's threads do not exist, so there an object only forgets its server.
+// Starting, stopping and waiting happen without the GIL; the server's own threads never touch Python. In a child made
+// by fork() the server's threads do not exist, so there an object only forgets its server.
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <unistd.h>
@@ -17,8 +17,7 @@ using aero_server::options;
 using aero_server::server;
 
 struct server_object {
-    PyObject_HEAD
-    server* running;
+    PyObject_HEAD server* running;
     pid_t owner;
 };
 
@@ -69,8 +68,9 @@ bool namespaces_of(PyObject* names, std::vector<std::string>& to) {
 }
 
 int server_init(PyObject* self, PyObject* args, PyObject* named) {
-    static const char* names[] = {"host",         "port",        "nodes",       "namespaces", "replication_factor", "service_threads",
-                                  "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", nullptr};
+    static const char* names[] = {
+        "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
+        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();
@@ -237,8 +237,8 @@ PyModuleDef_Slot module_slots[] = {
 #endif
     {0, nullptr},
 };
-PyModuleDef module_def = {PyModuleDef_HEAD_INIT, "_server", "The embedded server.", 0,       nullptr,
-                          module_slots,          nullptr,   nullptr,                nullptr};
+PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT, "_server", "The embedded server.", 0, nullptr, module_slots, nullptr, nullptr, nullptr};
 
 }  // namespace
 

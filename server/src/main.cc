@@ -1,5 +1,5 @@
-// The embedded server as a program: aero_server_main [PORT [NODES [NAMESPACE]]]. Prints `ready HOST:PORT[,HOST:PORT...]` and serves
-// until SIGTERM or SIGINT.
+// The embedded server as a program: aero_server_main [PORT [NODES [NAMESPACE]]]. Prints `ready
+// HOST:PORT[,HOST:PORT...]` and serves until SIGTERM or SIGINT.
 #include <signal.h>
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// One node of the server: its data, its address, and the service threads that speak to clients. Can be stopped and started again
-// on the same port; its records do not outlive a stop.
+// One node of the server: its data, its address, and the service threads that speak to clients. Can be stopped and
+// started again on the same port; its records do not outlive a stop.
 //
 // `start` and `stop` are called by one thread at a time; everything else is safe from any thread.
 #pragma once
@@ -55,7 +55,7 @@ class node {
     cluster* ring_ = nullptr;
     const directory* everyone_ = nullptr;
     uint16_t port_ = 0;
-    int held_ = -1;       // keeps the port while the node is stopped
+    int held_ = -1;  // keeps the port while the node is stopped
     int listening_ = -1;
     std::vector<std::unique_ptr<service_loop>> loops_;
     std::atomic<uint64_t> opened_{0};

@@ -17,10 +17,10 @@ struct options {
     unsigned replication_factor = 2;  // never more than there are nodes
     unsigned service_threads = 2;     // of each node
     std::string cluster_name = "aero";
-    uint32_t default_ttl_s = 0;         // 0: records without a ttl of their own never expire
-    uint32_t nsup_period_s = 5;         // how often expired records are removed; 0 forbids ttls, as the real server does
-    uint32_t batch_rows_max = 0;        // 0: no limit
-    uint32_t migrate_pause_us = 0;      // between two partitions of a migration, to make one last
+    uint32_t default_ttl_s = 0;     // 0: records without a ttl of their own never expire
+    uint32_t nsup_period_s = 5;     // how often expired records are removed; 0 forbids ttls, as the real server does
+    uint32_t batch_rows_max = 0;    // 0: no limit
+    uint32_t migrate_pause_us = 0;  // between two partitions of a migration, to make one last
     size_t record_size_max = 1u << 20;  // counted as the real server counts
 };
 

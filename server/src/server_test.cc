@@ -137,8 +137,9 @@ TEST_F(ServerTest, MalformedMessagesAreRefusedAndTheConnectionLives) {
 
 TEST_F(ServerTest, OtherProtocolsAreHungUpOn) {
     start(1);
-    for (const std::string_view bytes : {std::string_view("GET / HTTP/1.0\r\n\r\n"), std::string_view("\1\3\0\0\0\0\0\0", 8),
-                                         std::string_view("\2\5\0\0\0\0\0\0", 8), std::string_view("\2\3\1\0\0\0\0\0", 8)}) {
+    for (const std::string_view bytes :
+         {std::string_view("GET / HTTP/1.0\r\n\r\n"), std::string_view("\1\3\0\0\0\0\0\0", 8),
+          std::string_view("\2\5\0\0\0\0\0\0", 8), std::string_view("\2\3\1\0\0\0\0\0", 8)}) {
         talk t(port());
         t.send(bytes);
         EXPECT_EQ(t.receive().first, 0u);
@@ -218,9 +219,10 @@ TEST_F(ServerTest, AStoppedNodeRefusesAndComesBackOnItsPort) {
 }
 
 TEST_F(ServerTest, RefusesOptionsThatMakeNoCluster) {
-    for (auto change : {+[](options& o) { o.nodes = 0; }, +[](options& o) { o.nodes = 33; },
-                        +[](options& o) { o.namespaces = {}; }, +[](options& o) { o.namespaces = {std::string(32, 'n')}; },
-                        +[](options& o) { o.replication_factor = 0; }, +[](options& o) { o.host = "no such host"; }}) {
+    for (auto change :
+         {+[](options& o) { o.nodes = 0; }, +[](options& o) { o.nodes = 33; }, +[](options& o) { o.namespaces = {}; },
+          +[](options& o) { o.namespaces = {std::string(32, 'n')}; }, +[](options& o) { o.replication_factor = 0; },
+          +[](options& o) { o.host = "no such host"; }}) {
         options how;
         change(how);
         EXPECT_NE(server(how).start(), "");

@@ -123,8 +123,8 @@ inline std::vector<told> read_rows(byte_view body) {
     wire::reply_rows from(body);
     wire::reply_row row;
     while (from.next(row)) {
-        told t{row.header.result_code, row.header.generation, row.header.ttl, row.header.transaction_ttl,
-               row.header.info3, {}};
+        told t{row.header.result_code,     row.header.generation, row.header.ttl,
+               row.header.transaction_ttl, row.header.info3,      {}};
         aero::reader ops(row.ops);
         for (unsigned i = 0; i < row.header.ops; ++i) {
             const wire::op_view op = wire::read_op(ops);

@@ -132,8 +132,8 @@ std::string base64_of(aero::byte_view bytes) {
     text.reserve((bytes.size() + 2) / 3 * 4);
     for (size_t i = 0; i < bytes.size(); i += 3) {
         const size_t left = bytes.size() - i;
-        const uint32_t three = static_cast<uint32_t>(bytes[i] << 16 | (left > 1 ? bytes[i + 1] << 8 : 0) |
-                                                     (left > 2 ? bytes[i + 2] : 0));
+        const uint32_t three =
+            static_cast<uint32_t>(bytes[i] << 16 | (left > 1 ? bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0));
         text += digits[three >> 18];
         text += digits[three >> 12 & 63];
         text += left > 1 ? digits[three >> 6 & 63] : '=';

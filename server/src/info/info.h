@@ -1,5 +1,5 @@
-// Info messages: lines of text, each a command of one table. A command's value is written by a function of the file of its
-// family.
+// Info messages: lines of text, each a command of one table. A command's value is written by a function of the file of
+// its family.
 #pragma once
 
 #include <string>

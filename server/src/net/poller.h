@@ -1,5 +1,5 @@
-// Waits for descriptors: epoll where the system has it, poll elsewhere. Each descriptor carries a tag of its user's. One thread,
-// but for nothing: waking a waiting poller is done with a descriptor of one's own (see wake_pipe.h).
+// Waits for descriptors: epoll where the system has it, poll elsewhere. Each descriptor carries a tag of its user's.
+// One thread, but for nothing: waking a waiting poller is done with a descriptor of one's own (see wake_pipe.h).
 #pragma once
 
 #include <cstdint>

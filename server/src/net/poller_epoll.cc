@@ -30,7 +30,8 @@ void poller::remove(int fd) { state_->control(EPOLL_CTL_DEL, fd, nullptr, false,
 
 void poller::wait(int timeout_ms, std::vector<event>& events) {
     events.clear();
-    const int count = epoll_wait(state_->fd, state_->events.data(), static_cast<int>(state_->events.size()), timeout_ms);
+    const int count =
+        epoll_wait(state_->fd, state_->events.data(), static_cast<int>(state_->events.size()), timeout_ms);
     for (int i = 0; i < count; ++i) {
         const epoll_event& e = state_->events[static_cast<size_t>(i)];
         const bool broken = e.events & (EPOLLHUP | EPOLLERR);

@@ -43,7 +43,8 @@ void poller::wait(int timeout_ms, std::vector<event>& events) {
     for (size_t i = 0; i < state_->watched.size(); ++i) {
         const short got = state_->watched[i].revents;
         const bool broken = got & (POLLHUP | POLLERR | POLLNVAL);
-        if (got != 0) events.push_back({state_->tags[i], (got & POLLIN) != 0 || broken, (got & POLLOUT) != 0 || broken});
+        if (got != 0)
+            events.push_back({state_->tags[i], (got & POLLIN) != 0 || broken, (got & POLLOUT) != 0 || broken});
     }
 }
 

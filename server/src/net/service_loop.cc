@@ -76,9 +76,8 @@ void service_loop::accept_all() {
         if (fd < 0) return;
         here_.count_connection();
         const auto& all = *siblings_;
-        const auto idlest = std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
-            return a->connections() < b->connections();
-        });
+        const auto idlest = std::min_element(
+            all.begin(), all.end(), [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
         (*idlest)->connection_count_.fetch_add(1, std::memory_order_relaxed);
         (*idlest)->hand_over(fd);
     }
@@ -150,7 +149,11 @@ bool service_loop::send_output(connection& c) {
     return true;
 }
 
-void service_loop::watch(connection& c) { poller_->change(c.fd, &c, !c.waits_to_write, c.waits_to_write); }
+void service_loop::watch(connection& c) {
+    if (c.watched_to_write == c.waits_to_write) return;
+    poller_->change(c.fd, &c, !c.waits_to_write, c.waits_to_write);
+    c.watched_to_write = c.waits_to_write;
+}
 
 void service_loop::drop(connection& c) {
     poller_->remove(c.fd);

@@ -1,5 +1,5 @@
-// A service thread of a node: waits for its connections, reads, serves and writes them. The first loop of a node also accepts
-// new connections and hands them out in turn.
+// A service thread of a node: waits for its connections, reads, serves and writes them. The first loop of a node also
+// accepts new connections and hands them out in turn.
 //
 // A connection belongs to one loop for its life. Only `hand_over` and `stop` are called from other threads.
 #pragma once
@@ -34,8 +34,9 @@ class service_loop {
         ~connection() { close_socket(fd); }
         int fd;
         session talk;
-        size_t sent = 0;          // bytes of the output that are on their way
+        size_t sent = 0;  // bytes of the output that are on their way
         bool waits_to_write = false;
+        bool watched_to_write = false;  // what the poller was told
     };
 
     void run();

@@ -1,5 +1,5 @@
-// One client's conversation, without its socket: bytes come in, replies go out, strictly in order, one request at a time. Input
-// that was sent ahead waits its turn. Nothing here blocks or reads a clock; one thread.
+// One client's conversation, without its socket: bytes come in, replies go out, strictly in order, one request at a
+// time. Input that was sent ahead waits its turn. Nothing here blocks or reads a clock; one thread.
 #pragma once
 
 #include <optional>

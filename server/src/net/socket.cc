@@ -14,6 +14,8 @@ namespace aero_server {
 
 namespace {
 
+constexpr unsigned descriptor_wait_us = 1000;
+
 void prepare(int fd) {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -56,7 +58,10 @@ bool start_listening(int fd) { return listen(fd, 1024) == 0; }
 
 int accept_connection(int listening) {
     const int fd = accept(listening, nullptr, nullptr);
-    if (fd < 0) return -1;
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE) usleep(descriptor_wait_us);
+        return -1;
+    }
     prepare(fd);
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -64,7 +69,9 @@ int accept_connection(int listening) {
 }
 
 void close_socket(int fd) {
-    if (fd >= 0) close(fd);
+    if (fd < 0) return;
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
 }
 
 wake_pipe::wake_pipe() {
@@ -73,8 +80,8 @@ wake_pipe::wake_pipe() {
     prepare(ends_[1]);
 }
 wake_pipe::~wake_pipe() {
-    close_socket(ends_[0]);
-    close_socket(ends_[1]);
+    for (const int fd : ends_)
+        if (fd >= 0) close(fd);
 }
 void wake_pipe::wake() const noexcept {
     // A full pipe wakes as well.
@@ -82,8 +89,7 @@ void wake_pipe::wake() const noexcept {
 }
 void wake_pipe::drain() const noexcept {
     char bytes[64];
-    while (read(ends_[0], bytes, sizeof bytes) > 0) {
-    }
+    while (read(ends_[0], bytes, sizeof bytes) > 0) {}
 }
 
 }  // namespace aero_server

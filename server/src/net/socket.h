@@ -1,4 +1,5 @@
-// Listening sockets and what every connection needs set. Thin wrappers; descriptors are plain numbers owned by the caller.
+// Listening sockets and what every connection needs set. Thin wrappers; descriptors are plain numbers owned by the
+// caller.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,10 @@ struct bound_socket {
 // A socket bound to host:port (0: any free one). Not yet listening: the port is held, and connecting to it is refused.
 bound_socket bind_socket(const std::string& host, uint16_t port);
 bool start_listening(int fd);
-// A new connection, ready for use; -1 when none waits.
+// A new connection, ready for use; -1 when none waits. Out of descriptors, it waits a little: the next call finds the
+// same connection again.
 int accept_connection(int listening);
+// Ends the connection, or the listening, even when a forked child still holds a copy of the descriptor.
 void close_socket(int fd);
 
 // Wakes a thread that waits in a poller, from any other thread.

@@ -1,5 +1,5 @@
-// Carries out the operations of a write on the bins of a record, one after another, each seeing what those before it did.
-// One file per family of operations.
+// Carries out the operations of a write on the bins of a record, one after another, each seeing what those before it
+// did. One file per family of operations.
 #pragma once
 
 #include "ops/bins.h"

@@ -38,7 +38,8 @@ class ApplyOps : public ::testing::Test {
 };
 
 TEST_F(ApplyOps, ReadsSeeWhatEarlierOperationsDid) {
-    const told got = run(ask(key_).read().write().put("a", 1).op(op_code::read, {}, "a").put("a", 2).op(op_code::read, {}, "a"));
+    const told got =
+        run(ask(key_).read().write().put("a", 1).op(op_code::read, {}, "a").put("a", 2).op(op_code::read, {}, "a"));
     EXPECT_EQ(got.ops, (std::vector<told_op>{{op_code::read, particle::integer, "a", integer(1)},
                                              {op_code::read, particle::integer, "a", integer(2)}}));
 }
@@ -47,13 +48,16 @@ TEST_F(ApplyOps, ReadsNeedTheReadFlag) { EXPECT_EQ(run(write().put("a", 1).op(op
 
 TEST_F(ApplyOps, RespondAllAnswersEveryOperationButTouch) {
     run(write().put("a", 1));
-    const told got = run(ask(key_).read().write(info2::respond_all_ops).put("a", 2).op(op_code::touch).op(op_code::read, {}, "x"));
-    EXPECT_EQ(got.ops, (std::vector<told_op>{{op_code::write, particle::null, "a", ""}, {op_code::read, particle::null, "x", ""}}));
+    const told got =
+        run(ask(key_).read().write(info2::respond_all_ops).put("a", 2).op(op_code::touch).op(op_code::read, {}, "x"));
+    EXPECT_EQ(got.ops, (std::vector<told_op>{{op_code::write, particle::null, "a", ""},
+                                             {op_code::read, particle::null, "x", ""}}));
 }
 
 TEST_F(ApplyOps, ReadAllExpandsToEveryBin) {
     run(write().put("a", 1).put("b", 2));
-    EXPECT_EQ(run(ask(key_).read_all().write().put("c", 3).op(op_code::read)).integers(), (values{{"a", 1}, {"b", 2}, {"c", 3}}));
+    EXPECT_EQ(run(ask(key_).read_all().write().put("c", 3).op(op_code::read)).integers(),
+              (values{{"a", 1}, {"b", 2}, {"c", 3}}));
     EXPECT_EQ(run(ask(key_).read_all().write().put("c", 3)).code, 4u);
     EXPECT_EQ(run(ask(key_).read_all().write().op(op_code::read).op(op_code::read)).code, 4u);
     EXPECT_EQ(run(ask(key_).read_all().write().op(op_code::read).op(op_code::read, {}, "a")).code, 4u);
@@ -120,11 +124,18 @@ TEST_F(ApplyOps, ValuesAreCheckedByTheirType) {
         std::string value;
         unsigned code;
     } cases[] = {
-        {particle::floating, "1234567", 4},      {particle::boolean, "\2", 4},         {particle::boolean, "\1", 0},
-        {particle::list, "\x91", 1},             {particle::map, "\x90", 1},           {particle::list, "\x91\x05", 0},
-        {particle::geojson, "ab", 4},            {particle::geojson, std::string("\0\0\1abc", 6), 4},
+        {particle::floating, "1234567", 4},
+        {particle::boolean, "\2", 4},
+        {particle::boolean, "\1", 0},
+        {particle::list, "\x91", 1},
+        {particle::map, "\x90", 1},
+        {particle::list, "\x91\x05", 0},
+        {particle::geojson, "ab", 4},
+        {particle::geojson, std::string("\0\0\1abc", 6), 4},
         {particle::geojson, std::string("\0\0\0{}", 5), 160},
-        {static_cast<particle>(5), "x", 4},      {static_cast<particle>(99), "x", 4},  {particle::blob, "", 0},
+        {static_cast<particle>(5), "x", 4},
+        {static_cast<particle>(99), "x", 4},
+        {particle::blob, "", 0},
     };
     for (const auto& c : cases)
         EXPECT_EQ(run(write().op(op_code::write, c.type, "b", c.value)).code, c.code) << static_cast<int>(c.type);

@@ -1,5 +1,5 @@
-// The bins of a record while a write works on them: views of what was there and of what is new, in the order a client will
-// see. Deleting a bin moves the last one into its place, as the real server does.
+// The bins of a record while a write works on them: views of what was there and of what is new, in the order a client
+// will see. Deleting a bin moves the last one into its place, as the real server does.
 #pragma once
 
 #include <string_view>
@@ -27,9 +27,9 @@ class bin_table {
     size_t size() const noexcept { return bins_.size(); }
     const std::vector<bin>& all() const noexcept { return bins_; }
 
-    size_t wire_size() const noexcept;          // as finished READ operations
-    void write(uint8_t* to) const noexcept;     // REQUIRES: room for wire_size()
-    size_t storage_size() const noexcept;       // as the real server's size limit counts bins
+    size_t wire_size() const noexcept;       // as finished READ operations
+    void write(uint8_t* to) const noexcept;  // REQUIRES: room for wire_size()
+    size_t storage_size() const noexcept;    // as the real server's size limit counts bins
 
   private:
     std::vector<bin> bins_;

@@ -71,8 +71,8 @@ void cluster::set_duty(unsigned node, unsigned partition, const ownership& to) {
     }
 }
 
-// Tells the nodes: first the master of before, so that nothing is written meanwhile or to a node that forgets its copy; last
-// the new one, so that no copy of before is read once it writes.
+// Tells the nodes: first the master of before, so that nothing is written meanwhile or to a node that forgets its copy;
+// last the new one, so that no copy of before is read once it writes.
 void cluster::hand_out(unsigned partition, const owner_list& before, const owner_list& after) {
     const uint8_t master = after.empty() ? no_node : after.front().node;
     ownership told;
@@ -198,7 +198,8 @@ void cluster::schedule_migrations() {
     changed_.notify_all();
 }
 
-// Copies a partition while its master's lock is held, and lets the master write the copy from then on, so that none is missed.
+// Copies a partition while its master's lock is held, and lets the master write the copy from then on, so that none is
+// missed.
 void cluster::fill(unsigned partition, unsigned from, unsigned to) {
     for (const auto& in : engines_[from]->stores()) {
         auto& part = in->at(partition);
@@ -219,8 +220,8 @@ void cluster::migrate(unsigned partition) {
     if (now.empty() || wanted.empty()) return;
     const unsigned master = now.front().node;
     for (const owner& w : wanted) {
-        const bool has = std::any_of(now.begin(), now.end(),
-                                     [&](const owner& o) { return o.node == w.node && o.filled; });
+        const bool has =
+            std::any_of(now.begin(), now.end(), [&](const owner& o) { return o.node == w.node && o.filled; });
         if (!has) fill(partition, master, w.node);
     }
     assign(partition, wanted);

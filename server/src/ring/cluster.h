@@ -1,8 +1,8 @@
-// Who belongs to the cluster and who owns what. Nodes leave and come; partitions follow: a replica is promoted at once, missing
-// copies are filled in the background, and a node that came back gets its partitions once it has their records.
+// Who belongs to the cluster and who owns what. Nodes leave and come; partitions follow: a replica is promoted at once,
+// missing copies are filled in the background, and a node that came back gets its partitions once it has their records.
 //
-// Each partition has one master at a time. Ownership changes hands under the locks of the partition on the nodes concerned,
-// the old master's first (see store/partition.h). Safe from any thread; changes are made one after another.
+// Each partition has one master at a time. Ownership changes hands under the locks of the partition on the nodes
+// concerned, the old master's first (see store/partition.h). Safe from any thread; changes are made one after another.
 //
 //     leave(n):  [n, B] -> [B]  B serves at once; C is named as a filling replica -> filled: [B, C]
 //     join(n):   [B, C] -> n is filled, unnamed                                   -> [n, B], C forgets its copy
@@ -46,9 +46,9 @@ class cluster {
     unsigned alive_count() const;
     unsigned size() const noexcept { return static_cast<unsigned>(engines_.size()); }
     const std::string& node_id(unsigned node) const { return node_ids_[node]; }
-    unsigned copies() const;              // effective replication factor
-    bool stable() const;                  // no migration is under way
-    uint64_t key() const;                 // names this membership; changes with it
+    unsigned copies() const;  // effective replication factor
+    bool stable() const;      // no migration is under way
+    uint64_t key() const;     // names this membership; changes with it
     std::vector<peer_change> changes_after(unsigned node, uint64_t generation) const;
     void truncate(std::string_view name_space, std::string_view set, uint64_t before_ms);
     bool wait_until_stable(unsigned timeout_ms) const;
@@ -80,10 +80,10 @@ class cluster {
 
     mutable std::mutex lock_;
     mutable std::condition_variable changed_;
-    std::vector<owner_list> owners_;       // by partition
-    std::vector<node_view> views_;         // by node
+    std::vector<owner_list> owners_;                 // by partition
+    std::vector<node_view> views_;                   // by node
     std::vector<std::vector<peer_change>> changes_;  // by node
-    std::deque<unsigned> to_migrate_;      // partitions
+    std::deque<unsigned> to_migrate_;                // partitions
     uint64_t memberships_ = 0;
     bool stopping_ = false;
     std::thread migrator_;

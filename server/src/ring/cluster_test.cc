@@ -35,7 +35,8 @@ class ClusterTest : public ::testing::Test {
         ring_->form();
     }
     void fill() {
-        for (uint32_t i = 0; i < records; ++i) ASSERT_EQ(run(i % ring_->size(), ask(key_of(i)).write().put("i", i)).code, 0u);
+        for (uint32_t i = 0; i < records; ++i)
+            ASSERT_EQ(run(i % ring_->size(), ask(key_of(i)).write().put("i", i)).code, 0u);
     }
     testing::told run(unsigned node, ask& what) { return testing::run(*nodes_[node], what); }
     void expect_all_readable_by(unsigned node) {
@@ -190,7 +191,8 @@ TEST_F(ClusterTest, ThirtyTwoNodesOwnEverythingBetweenThem) {
     build(nodes_max);
     expect_one_owner_of_each_rank(2);
     for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(run(i % nodes_max, ask(key_of(i)).write().put("i", i)).code, 0u);
-    for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(run((i + 7) % nodes_max, ask(key_of(i)).read_all()).integers().at("i"), i);
+    for (uint32_t i = 0; i < 50; ++i)
+        EXPECT_EQ(run((i + 7) % nodes_max, ask(key_of(i)).read_all()).integers().at("i"), i);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Another node of the cluster as a node reaches it: to pass a request on to the owner of a record, and to write replicas.
-// The transport behind it may be a call inside the process or a connection; callers cannot tell. Safe from any thread.
+// Another node of the cluster as a node reaches it: to pass a request on to the owner of a record, and to write
+// replicas. The transport behind it may be a call inside the process or a connection; callers cannot tell. Safe from
+// any thread.
 #pragma once
 
 #include "serve/request.h"
@@ -24,8 +25,8 @@ class peer {
     virtual ~peer() = default;
     // Appends the reply to `to` when the answer is `done`, and nothing otherwise.
     virtual answer execute(const record_request& request, aero::buffer& to) = 0;
-    // The new state of a record, which replaces whatever the node had. The caller is the partition's master and holds its
-    // lock. False when the node is gone.
+    // The new state of a record, which replaces whatever the node had. The caller is the partition's master and holds
+    // its lock. False when the node is gone.
     virtual bool write_replica(uint8_t namespace_index, const record& state) = 0;
     virtual bool drop_replica(uint8_t namespace_index, const aero::wire::digest& key) = 0;
 };

@@ -1,5 +1,6 @@
-// Which nodes should own a partition: all nodes in an order of their own for each partition, the same wherever it is computed
-// (rendezvous hashing of node ids). A node that leaves or comes moves only the partitions it takes part in. Pure functions.
+// Which nodes should own a partition: all nodes in an order of their own for each partition, the same wherever it is
+// computed (rendezvous hashing of node ids). A node that leaves or comes moves only the partitions it takes part in.
+// Pure functions.
 #pragma once
 
 #include <cstdint>

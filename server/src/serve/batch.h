@@ -1,5 +1,5 @@
-// A batch under way: rows are carried out one after another and answered as they are done, in blocks of about 128 KiB, with
-// a message of its own (LAST) at the end. It can stop between rows when enough output waits, and go on later.
+// A batch under way: rows are carried out one after another and answered as they are done, in blocks of about 128 KiB,
+// with a message of its own (LAST) at the end. It can stop between rows when enough output waits, and go on later.
 //
 // Owned by the connection that received the request, whose bytes must stay where they are until the batch is finished.
 #pragma once
@@ -41,8 +41,8 @@ class batch_run {
     size_t block_start_ = 0;
     uint32_t timeout_ms_ = 0;
     uint8_t header_info3_ = 0;
-    bool answers_all_ = false;   // every row is answered, whatever its code
-    bool answers_error_ = false; // the row that fails is answered
+    bool answers_all_ = false;    // every row is answered, whatever its code
+    bool answers_error_ = false;  // the row that fails is answered
     aero::wire::request_row ahead_[lookahead];
 };
 

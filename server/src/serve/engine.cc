@@ -10,16 +10,16 @@ using aero::code;
 
 namespace {
 
-constexpr unsigned hops_at_once = 4;     // while ownership changes hands, nodes may point at each other
-constexpr unsigned hops_max = 200;       // then one hop a millisecond, before the record counts as unavailable
+constexpr unsigned hops_at_once = 4;  // while ownership changes hands, nodes may point at each other
+constexpr unsigned hops_max = 200;    // then one hop a millisecond, before the record counts as unavailable
 
 void sleep_1ms() noexcept {
     const timespec pause{0, 1'000'000};
     nanosleep(&pause, nullptr);
 }
 
-// The checks that need no record. Filters are refused rather than ignored: an expression that is not understood must never
-// let a record through.
+// The checks that need no record. Filters are refused rather than ignored: an expression that is not understood must
+// never let a record through.
 code check(const record_request& request) noexcept {
     if (request.has_transaction || request.info4 != 0) return code::enterprise_only;
     if (!request.writes() && !request.reads()) return code::parameter;

@@ -9,13 +9,13 @@
 namespace aero_server {
 namespace {
 
+using aero::wire::op_code;
+using aero::wire::particle;
 using testing::ask;
 using testing::integer;
 using testing::key_in;
 using testing::told;
 using testing::told_op;
-using aero::wire::op_code;
-using aero::wire::particle;
 namespace info1 = aero::wire::info1;
 namespace info2 = aero::wire::info2;
 namespace info3 = aero::wire::info3;
@@ -44,9 +44,7 @@ TEST_F(RecordRules, APutIsReadBack) {
     EXPECT_EQ(get().ops, (std::vector<told_op>{{op_code::read, particle::integer, "a", integer(7)}}));
 }
 
-TEST_F(RecordRules, UnknownNamespaceIsRefused) {
-    EXPECT_EQ(run(ask(key_).read_all().name_space("other")).code, 20u);
-}
+TEST_F(RecordRules, UnknownNamespaceIsRefused) { EXPECT_EQ(run(ask(key_).read_all().name_space("other")).code, 20u); }
 
 TEST_F(RecordRules, AMessageThatNeitherReadsNorWritesIsRefused) { EXPECT_EQ(run(ask(key_)).code, 4u); }
 
@@ -60,7 +58,8 @@ TEST_F(RecordRules, FiltersAreRefusedRatherThanIgnored) {
 
 TEST_F(RecordRules, ReadsAnswerEachOperationThatFindsSomething) {
     run(ask(key_).write().put("a", 1).put("b", 2));
-    const told some = run(ask(key_).read().op(op_code::read, {}, "b").op(op_code::read, {}, "x").op(op_code::read, {}, "b"));
+    const told some =
+        run(ask(key_).read().op(op_code::read, {}, "b").op(op_code::read, {}, "x").op(op_code::read, {}, "b"));
     ASSERT_EQ(some.ops.size(), 2u);
     EXPECT_EQ(some.ops[0].name, "b");
     EXPECT_EQ(some.ops[1].name, "b");
@@ -87,7 +86,8 @@ TEST_F(RecordRules, ExistencePoliciesHold) {
     EXPECT_EQ(run(ask(key_).write(0, info3::update_only).put("b", 2)).code, 0u);
     EXPECT_EQ(run(ask(key_).write(0, info3::create_or_replace).put("c", 3)).code, 0u);
     EXPECT_EQ(get().integers(), (std::map<std::string, uint64_t>{{"c", 3}}));
-    EXPECT_EQ(run(ask(key_).write(0, info3::replace_only).op(op_code::incr, particle::integer, "c", integer(1))).code, 4u);
+    EXPECT_EQ(run(ask(key_).write(0, info3::replace_only).op(op_code::incr, particle::integer, "c", integer(1))).code,
+              4u);
     EXPECT_EQ(run(ask(key_).write(0, info3::replace_only).op(op_code::touch)).code, 4u);
 }
 

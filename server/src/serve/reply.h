@@ -1,5 +1,5 @@
-// One reply in the making: a header of 22 bytes and its operations, written straight into the output. A batch puts many of
-// them into one message; a single-record message holds one.
+// One reply in the making: a header of 22 bytes and its operations, written straight into the output. A batch puts many
+// of them into one message; a single-record message holds one.
 #pragma once
 
 #include "aero/error.h"
@@ -31,9 +31,7 @@ class reply {
         aero::wire::append_op(to_, echo(asked), type, name, value);
         ++ops_;
     }
-    void null_op(aero::wire::op_code asked, std::string_view name) {
-        op(asked, aero::wire::particle::null, name, {});
-    }
+    void null_op(aero::wire::op_code asked, std::string_view name) { op(asked, aero::wire::particle::null, name, {}); }
     // Finished READ operations, as a record keeps its bins.
     void finished_ops(aero::byte_view ops, unsigned count) {
         to_.append(ops);

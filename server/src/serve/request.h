@@ -30,7 +30,7 @@ struct record_request {
     uint32_t timeout_ms = 0;
     aero::wire::digest key{};
     std::string_view name_space;
-    std::string_view set;  // empty: none given
+    std::string_view set;        // empty: none given
     aero::byte_view stored_key;  // particle type byte and value
     aero::byte_view ops;
 

@@ -14,7 +14,8 @@ constexpr uint32_t ttl_default = 0;
 constexpr uint32_t ttl_never = 0xFFFFFFFF;
 constexpr uint32_t ttl_keep = 0xFFFFFFFE;
 constexpr unsigned bins_max = 32767;
-constexpr size_t storage_overhead = 35 + 4;  // what the real server adds to every record before it compares with the limit
+constexpr size_t storage_overhead =
+    35 + 4;  // what the real server adds to every record before it compares with the limit
 
 struct record_end {
     code what = code::ok;
@@ -40,8 +41,8 @@ size_t storage_size(const bin_table& bins, byte_view key, std::string_view set, 
            bins.storage_size();
 }
 
-// The rules that come before any operation, in the order the real server applies them. `old` is null for a record that is
-// missing or counts as such.
+// The rules that come before any operation, in the order the real server applies them. `old` is null for a record that
+// is missing or counts as such.
 code admit(const record_request& request, const write_plan& plan, const record* old) {
     if (plan.must_exist && old == nullptr) return code::record_not_found;
     if ((request.info2 & wire::info2::create_only) && old != nullptr) return code::record_exists;
@@ -86,8 +87,8 @@ outcome write_record(const touch_place& at, const record_request& request, reply
         return {code::ok};
     }
     const byte_view key = old != nullptr && old->stored_key_size != 0 ? old->stored_key()
-                          : request.has_key                          ? request.stored_key
-                                                                     : byte_view{};
+                          : request.has_key                           ? request.stored_key
+                                                                      : byte_view{};
     if (storage_size(bins, key, request.set, life.void_time) > at.node.settings().record_size_max)
         return fail(code::record_too_big);
     set_info* set = old != nullptr ? old->set : nullptr;

@@ -1,8 +1,8 @@
 // One of the 4096 shares of a namespace on one node: its records and what the node is for it.
 //
-// The part a node plays changes only under the partition's lock, and a node gives up being master before another takes it
-// over; a master that writes its replicas while it holds its own lock can therefore never meet another master doing the
-// same the other way round.
+// The part a node plays changes only under the partition's lock, and a node gives up being master before another takes
+// it over; a master that writes its replicas while it holds its own lock can therefore never meet another master doing
+// the same the other way round.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ enum class duty : uint8_t {
 // Who owns a partition, as one node sees it.
 struct ownership {
     duty mine = duty::none;
-    uint8_t rank = 0;          // my place among the owners, 0 is the master
+    uint8_t rank = 0;  // my place among the owners, 0 is the master
     uint8_t master = no_node;
     uint8_t replica_count = 0;  // kept by the master: whom to write to
     std::array<uint8_t, replicas_max> replicas{};

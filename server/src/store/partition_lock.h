@@ -1,5 +1,5 @@
-// The lock of one partition. There are thousands, held for a microsecond and hardly ever contended, so the lock is a byte and
-// taking it one exchange; who finds it taken gives up the processor until it is free.
+// The lock of one partition. There are thousands, held for a microsecond and hardly ever contended, so the lock is a
+// byte and taking it one exchange; who finds it taken gives up the processor until it is free.
 #pragma once
 
 #include <sched.h>

@@ -2,8 +2,8 @@
 //
 //     | metadata | stored key (type byte, value) | bins, each as a finished READ operation of the wire |
 //
-// Bins are kept in the form a read-all sends, so that answering one is a copy. A block is never edited in place but for its
-// times; a write makes a new block. Guarded by the lock of the partition that holds it.
+// Bins are kept in the form a read-all sends, so that answering one is a copy. A block is never edited in place but for
+// its times; a write makes a new block. Guarded by the lock of the partition that holds it.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,8 @@ store::store(std::string name, uint8_t index, const server_clock& clock)
 void store::account(const record& r, int64_t sign) noexcept {
     if (r.set == nullptr) return;
     r.set->objects.fetch_add(static_cast<uint64_t>(sign), std::memory_order_relaxed);
-    r.set->data_bytes.fetch_add(static_cast<uint64_t>(sign * static_cast<int64_t>(r.memory())), std::memory_order_relaxed);
+    r.set->data_bytes.fetch_add(static_cast<uint64_t>(sign * static_cast<int64_t>(r.memory())),
+                                std::memory_order_relaxed);
 }
 
 void store::put(partition& in, record_ptr made) {
@@ -66,8 +67,7 @@ void store::truncate(std::string_view set, uint64_t before_ms) {
         limit = &found->truncated_before_ms;
     }
     uint64_t known = limit->load();
-    while (known < before_ms && !limit->compare_exchange_weak(known, before_ms)) {
-    }
+    while (known < before_ms && !limit->compare_exchange_weak(known, before_ms)) {}
     for (unsigned id = 0; id < wire::partitions; ++id) {
         partition& p = at(id);
         const std::lock_guard hold(p.lock);

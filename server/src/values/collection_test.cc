@@ -16,7 +16,8 @@ std::string bytes_of(std::string_view hex) {
     std::string digits;
     for (const char c : hex)
         if (c != ' ') digits += c;
-    for (size_t i = 0; i + 1 < digits.size(); i += 2) bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+    for (size_t i = 0; i + 1 < digits.size(); i += 2)
+        bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
     return bytes;
 }
 std::string hex_of(aero::byte_view bytes) {
@@ -65,20 +66,20 @@ TEST(Collection, KeepsMarkersOfOrderAndDropsTheRest) {
 
 TEST(Collection, RefusesWhatIsNoValue) {
     EXPECT_EQ(list("91"), "refused");
-    EXPECT_EQ(list("90 00"), "refused");                 // bytes left over
-    EXPECT_EQ(list("80"), "refused");                    // the other container
+    EXPECT_EQ(list("90 00"), "refused");  // bytes left over
+    EXPECT_EQ(list("80"), "refused");     // the other container
     EXPECT_EQ(map("90"), "refused");
     EXPECT_EQ(list("05"), "refused");
     EXPECT_EQ(list(""), "refused");
-    EXPECT_EQ(list("dd ffffffff"), "refused");           // a count beyond the bytes
-    EXPECT_EQ(map("82 01 00 01 00"), "refused");         // duplicate keys
+    EXPECT_EQ(list("dd ffffffff"), "refused");    // a count beyond the bytes
+    EXPECT_EQ(map("82 01 00 01 00"), "refused");  // duplicate keys
     EXPECT_EQ(map("83 02 00 01 00 02 00"), "refused");
-    EXPECT_EQ(map("81 c0 00"), "refused");               // nil as a key
+    EXPECT_EQ(map("81 c0 00"), "refused");  // nil as a key
     EXPECT_EQ(map("81 cb3ff0000000000000 00"), "refused");
-    EXPECT_EQ(list("93 c70001 02 01"), "refused");       // not in the order promised
+    EXPECT_EQ(list("93 c70001 02 01"), "refused");  // not in the order promised
     EXPECT_EQ(map("83 c70001c0 02 00 01 00"), "refused");
-    EXPECT_EQ(list("91 d4ff00"), "refused");             // wildcard
-    EXPECT_EQ(list("91 d4ff01"), "refused");             // infinity
+    EXPECT_EQ(list("91 d4ff00"), "refused");  // wildcard
+    EXPECT_EQ(list("91 d4ff01"), "refused");  // infinity
 }
 
 TEST(Collection, RefusesNestingBeyondTheLimit) {
@@ -88,15 +89,38 @@ TEST(Collection, RefusesNestingBeyondTheLimit) {
 }
 
 TEST(Order, OfKindsIsThatOfTheProtocol) {
-    const std::string_view ordered[] = {"c0", "c2", "c3", "ff", "05", "cfffffffffffffffff", "a10" "3", "a20361", "a3036161",
-                                        "a20362", "90", "9105", "920500", "9106", "80", "810101", "820101" "0202", "a20461",
-                                        "cbbff0000000000000", "cb3ff0000000000000", "a21761", "d40001", "d4ff01"};
+    const std::string_view ordered[] = {"c0",
+                                        "c2",
+                                        "c3",
+                                        "ff",
+                                        "05",
+                                        "cfffffffffffffffff",
+                                        "a10"
+                                        "3",
+                                        "a20361",
+                                        "a3036161",
+                                        "a20362",
+                                        "90",
+                                        "9105",
+                                        "920500",
+                                        "9106",
+                                        "80",
+                                        "810101",
+                                        "820101"
+                                        "0202",
+                                        "a20461",
+                                        "cbbff0000000000000",
+                                        "cb3ff0000000000000",
+                                        "a21761",
+                                        "d40001",
+                                        "d4ff01"};
     for (size_t i = 0; i < std::size(ordered); ++i)
         for (size_t j = 0; j < std::size(ordered); ++j) {
             const std::string a = bytes_of(ordered[i]);
             const std::string b = bytes_of(ordered[j]);
             const auto expected = i <=> j;
-            EXPECT_EQ(compare_values(aero::as_bytes(a), aero::as_bytes(b)), expected) << ordered[i] << " " << ordered[j];
+            EXPECT_EQ(compare_values(aero::as_bytes(a), aero::as_bytes(b)), expected)
+                << ordered[i] << " " << ordered[j];
         }
 }
 

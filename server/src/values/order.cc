@@ -31,7 +31,7 @@ rank rank_of(const pack_token& token) noexcept {
             return token.type == wire::particle::geojson ? rank::geojson : rank::blob;
         case pack_kind::extension:
             return token.extension_type == 0xff && token.data.size() == 1 && token.data[0] == 1 ? rank::infinity
-                                                                                              : rank::extension;
+                                                                                                : rank::extension;
     }
     return rank::extension;
 }
