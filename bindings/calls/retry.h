@@ -36,7 +36,12 @@ class write_retry {
     void begin(int64_t now) noexcept {
         if (began_ == 0) began_ = now;
     }
-    const retry_report& report() const noexcept { return report_; }
+    // A batch of no rows makes no attempt and reports one.
+    retry_report report() const noexcept {
+        retry_report made = report_;
+        if (made.attempts == 0) made.attempts = 1;
+        return made;
+    }
 
   private:
     void merge(call_outcome& outcome, size_t row_count);

@@ -175,10 +175,10 @@ PyTypeObject* make_type(PyObject* module) {
     // The list refers to the kinds, so it is built when they are.
     static PyMethodDef methods[] = {
         {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_FASTCALL | METH_KEYWORDS,
-         "connect(username=None, password=None)\n--\n\nFind the cluster; gives the client itself."},
-        {"is_connected", client_is_connected, METH_NOARGS, "is_connected()\n--\n\nTell the local state; no I/O."},
-        {"get_node_names", client_node_names, METH_NOARGS, "get_node_names()\n--\n\nNames of the nodes known now."},
-        {"close", close, METH_NOARGS, "close()\n--\n\nClose every connection; may be called more than once."},
+         "connect($self, username=None, password=None)\n--\n\nFind the cluster; gives the client itself."},
+        {"is_connected", client_is_connected, METH_NOARGS, "is_connected($self)\n--\n\nTell the local state; no I/O."},
+        {"get_node_names", client_node_names, METH_NOARGS, "get_node_names($self)\n--\n\nNames of the nodes known now."},
+        {"close", close, METH_NOARGS, "close($self)\n--\n\nClose every connection; may be called more than once."},
         AERO_EACH_OPERATION(AERO_METHOD){nullptr, nullptr, 0, nullptr}};
     static PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>("Base of aerospike_py.Client; safe to share between threads.")},
                                   {Py_tp_new, reinterpret_cast<void*>(new_client)},
