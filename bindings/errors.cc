@@ -127,7 +127,9 @@ PyObject* raise_integer_range(PyObject* value) {
     return nullptr;
 }
 
-PyObject* raise_language_blob(unsigned particle_type) {
+PyObject* raise_unreadable(unsigned particle_type) {
+    const bool of_language = particle_type == 5 || (particle_type >= 7 && particle_type <= 12) || particle_type == 22;
+    if (!of_language) return raise_bad_reply("a value of a type it does not know");
     return PyErr_Format(the_state.rust_panic,
                         "a bin holds a blob tagged by another language (particle type %u), which this client does not "
                         "interpret; read the other bins by name, or write the bin again",
@@ -135,7 +137,12 @@ PyObject* raise_language_blob(unsigned particle_type) {
 }
 
 PyObject* raise_bad_reply(const char* what) {
-    return raise_client_error("the server sent bytes that the protocol does not allow: %s", what);
+    return guarded([&]() -> PyObject* {
+        error bad;
+        bad.what = code::bad_reply;
+        bad.text = std::string("the server sent bytes that the protocol does not allow: ") + what;
+        return raise(bad, "");
+    });
 }
 
 bool init_errors() {

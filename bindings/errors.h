@@ -20,8 +20,9 @@ PyObject* raise(const error& what, const char* operation);
 PyObject* raise_client_error(const char* format, ...);
 PyObject* raise_invalid_argument(const char* format, ...);
 PyObject* raise_integer_range(PyObject* value);  // IntegerRangeError: an int outside 64 bits
-// A value whose bytes nobody may interpret here; `particle_type` as on the wire.
-PyObject* raise_language_blob(unsigned particle_type);
+// A value whose type is not one of ours: a RustPanicError for objects that other languages serialized, a bad reply for
+// numbers that mean nothing.
+PyObject* raise_unreadable(unsigned particle_type);
 PyObject* raise_bad_reply(const char* what);  // bytes that the protocol does not allow; `what` they are of
 
 // "GenerationError" and its kin for the `error_type` label; empty for ok.

@@ -314,7 +314,7 @@ PyObject* new_packed_bytes(const wire::pack_token& token) {
         case particle::null: return PyUnicode_New(0, 0);  // no payload at all
         case particle::string: case particle::geojson: return new_string(token.data);
         case particle::blob: case particle::hll: case particle::vector: return new_blob(token.data);
-        default: return raise_language_blob(static_cast<unsigned>(token.type));
+        default: return raise_unreadable(static_cast<unsigned>(token.type));
     }
 }
 
@@ -477,7 +477,7 @@ PyObject* new_value(particle type, byte_view bytes) {
         case particle::list: return unpacker(bytes).whole(wire::pack_kind::list);
         case particle::map: return unpacker(bytes).whole(wire::pack_kind::map);
         case particle::geojson: return new_geojson(bytes);
-        default: return raise_language_blob(static_cast<unsigned>(type));
+        default: return raise_unreadable(static_cast<unsigned>(type));
     }
 }
 

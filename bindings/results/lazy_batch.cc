@@ -119,7 +119,12 @@ PyObject* to_numpy(PyObject* object, PyObject* const* arguments, Py_ssize_t posi
     return timer.finish(new_numpy_records(self->reply, self->keys, arguments[0]));
 }
 
-PyObject* merge_to_dict(PyObject*, PyObject* handles) {
+PyObject* merge_to_dict(PyObject*, PyObject* arguments, PyObject* keywords) {
+    static const char* const names[] = {"handles", nullptr};
+    PyObject* handles = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O:merge_to_dict", const_cast<char**>(names), &handles)) {
+        return nullptr;
+    }
     const ref fixed = ref::take(PySequence_Tuple(handles));
     if (!fixed) return nullptr;
     conversion_timer timer(nullptr, stage::merge_to_dict);
@@ -272,24 +277,35 @@ void free_lazy_batch(PyObject* object) {
     free_object(object);
 }
 
+template <class Function>
+PyCFunction as_method(Function* function) noexcept {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
 PyMethodDef methods[] = {
-    {"to_dict", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(to_dict)), METH_FASTCALL | METH_KEYWORDS,
-     "to_dict(by=\"user_key\")\n--\n\n{user_key: bins} of the records found; by=\"key\": {(namespace, set, user_key): bins}."},
-    {"by_set", by_set, METH_NOARGS, "{set: {user_key: bins}} of the records found."},
-    {"to_list", to_list, METH_NOARGS, "One dict per requested key, in order; None where no record was found."},
-    {"to_numpy", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(to_numpy)), METH_FASTCALL | METH_KEYWORDS,
-     "to_numpy(dtype)\n--\n\nThe records as NumpyBatchRecords; fields are named after bins."},
-    {"merge_to_dict", merge_to_dict, METH_O | METH_STATIC,
+    {"to_dict", as_method(to_dict), METH_FASTCALL | METH_KEYWORDS,
+     "to_dict($self, /, by='user_key')\n--\n\n"
+     "{user_key: bins} of the records found; by='key': {(namespace, set, user_key): bins}."},
+    {"by_set", by_set, METH_NOARGS, "by_set($self, /)\n--\n\n{set: {user_key: bins}} of the records found."},
+    {"to_list", to_list, METH_NOARGS,
+     "to_list($self, /)\n--\n\nOne dict per requested key, in order; None where no record was found."},
+    {"to_numpy", as_method(to_numpy), METH_FASTCALL | METH_KEYWORDS,
+     "to_numpy($self, /, dtype)\n--\n\nThe records as NumpyBatchRecords; fields are named after bins."},
+    {"merge_to_dict", as_method(merge_to_dict), METH_VARARGS | METH_KEYWORDS | METH_STATIC,
      "merge_to_dict(handles)\n--\n\nThe dict forms of several results, converted in one go."},
-    {"iter_records", iter_records, METH_NOARGS, "An iterator over the records, in the order of the request."},
-    {"all_user_keys", all_user_keys, METH_NOARGS, "The user key of every requested key; None where only a digest is known."},
-    {"found_count", found_count, METH_NOARGS, "How many records were found; duplicates count each time."},
-    {"release_cache", release_cache, METH_NOARGS, "Lets go of the dict form that the first to_dict() keeps."},
-    {"items", view<items_name>, METH_NOARGS, nullptr},
-    {"keys", view<keys_name>, METH_NOARGS, nullptr},
-    {"values", view<values_name>, METH_NOARGS, nullptr},
-    {"get", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(get)), METH_VARARGS | METH_KEYWORDS,
-     "get(key, default=None)\n--\n\nThe bins of a user key."},
+    {"iter_records", iter_records, METH_NOARGS,
+     "iter_records($self, /)\n--\n\nAn iterator over the records, in the order of the request."},
+    {"all_user_keys", all_user_keys, METH_NOARGS,
+     "all_user_keys($self, /)\n--\n\nThe user key of every requested key; None where only a digest is known."},
+    {"found_count", found_count, METH_NOARGS,
+     "found_count($self, /)\n--\n\nHow many records were found; duplicates count each time."},
+    {"release_cache", release_cache, METH_NOARGS,
+     "release_cache($self, /)\n--\n\nLet go of the dict form that the first to_dict() keeps."},
+    {"items", view<items_name>, METH_NOARGS, "items($self, /)\n--\n\nThe items of the dict form."},
+    {"keys", view<keys_name>, METH_NOARGS, "keys($self, /)\n--\n\nThe user keys of the dict form."},
+    {"values", view<values_name>, METH_NOARGS, "values($self, /)\n--\n\nThe bins of the dict form."},
+    {"get", as_method(get), METH_VARARGS | METH_KEYWORDS,
+     "get($self, /, key, default=None)\n--\n\nThe bins of a user key."},
     {"__reduce__", reduce_lazy_batch, METH_NOARGS, nullptr},
     {"_restore", restore_lazy_batch, METH_VARARGS | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},

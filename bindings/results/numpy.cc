@@ -88,7 +88,7 @@ bool raise_problem(const fill_problem& problem, const batch_keys& keys) {
     switch (problem.kind) {
         case fill_problem::what::none: return true;
         case fill_problem::what::bad_bytes: raise_bad_reply("a bin whose size does not fit its type"); break;
-        case fill_problem::what::language_blob: raise_language_blob(static_cast<unsigned>(problem.particle)); break;
+        case fill_problem::what::unreadable: raise_unreadable(static_cast<unsigned>(problem.particle)); break;
         case fill_problem::what::misfit:
             PyErr_Format(PyExc_TypeError, "dtype field '%s' cannot hold %s, which row %zu has in this bin (key %R)",
                          problem.field->name.c_str(), noun_of(problem.particle), problem.row,

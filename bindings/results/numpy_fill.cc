@@ -84,7 +84,7 @@ what store_value(const dtype_field& field, uint8_t* row, particle type, byte_vie
             if (!value.empty()) std::memcpy(to, value.data(), std::min(value.size(), field.width));
             return what::none;
         case particle::list: case particle::map: case particle::geojson: return what::misfit;
-        default: return what::language_blob;
+        default: return what::unreadable;
     }
 }
 

@@ -10,7 +10,7 @@
 namespace aero::py {
 
 struct fill_problem {
-    enum class what : uint8_t { none, bad_bytes, language_blob, misfit };
+    enum class what : uint8_t { none, bad_bytes, unreadable, misfit };
     what kind = what::none;
     size_t row = 0;
     const dtype_field* field = nullptr;
