@@ -13,12 +13,12 @@ from collections.abc import (
     ValuesView,
 )
 from contextvars import Context
-from types import TracebackType
+from types import GenericAlias, TracebackType
 from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from .numpy_batch import NumpyBatchRecords
 from .types import (
@@ -110,8 +110,8 @@ class LazyBatchRecords:
 class BatchPolicyInstance:
     """A batch policy parsed once; takes the keys of `BatchPolicy` as keyword arguments and cannot be changed."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         socket_timeout: int = ...,
         total_timeout: int = ...,
@@ -132,12 +132,16 @@ class BatchPolicyInstance:
         exists: int = ...,
         commit_level: int = ...,
         durable_delete: bool = ...,
-    ) -> None: ...
+    ) -> Self: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
 
 @final
 class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
     """A call under way: a coroutine and a future at once."""
 
+    __name__: str
+    __qualname__: str
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
     @property
     def timings(self) -> dict[str, float] | None: ...
     def __await__(self) -> Generator[Any, Any, _T_co]: ...
@@ -160,6 +164,7 @@ class Call(Coroutine[Any, Any, _T_co], Generic[_T_co]):
 
 # ---- clients -------------------------------------------------------------------------------------------------------
 
+@disjoint_base
 class Client:
     """Base of `aerospike_py.Client`; safe to share between threads."""
 
@@ -267,6 +272,7 @@ class Client:
     def close(self) -> None:
         """Close every connection; may be called more than once."""
 
+@disjoint_base
 class AsyncClient:
     """Base of `aerospike_py.AsyncClient`; each event loop that uses it has connections of its own."""
 
@@ -401,3 +407,5 @@ def dropped_log_count() -> int:
 
 def set_native_log_level(level: int, /) -> None: ...
 def drain_logs() -> list[tuple[int, str, str]]: ...
+def build_type() -> str:
+    """Return how the extension was built, as CMake names it."""

@@ -264,5 +264,5 @@ def test_the_report_explains_the_wall_time(face, new_key, profiled):
         assert stage["p50_s"] <= stage["p95_s"] <= stage["p99_s"]
         assert stage["mean_s"] * stage["calls"] == pytest.approx(stage["total_s"])
     text = str(report)
-    assert all(name in text for name in figures["stages"])
+    assert all(name in text for name, stage in figures["stages"].items() if stage["total_s"])
     assert max(map(len, text.splitlines())) <= 100
