@@ -264,7 +264,7 @@ def meaning_of(stage: str) -> str:
         "into_pyobject": "making Python objects",
         "key_parse": "reading and hashing the keys",
         "event_loop_resume_delay": "the event loop was busy elsewhere",
-        "tokio_schedule_delay": "waiting for the tick to end or for a connection",
+        "tokio_schedule_delay": "waiting for a flush or a connection",
     }.get(stage, "see the table above")
 
 
