@@ -105,7 +105,9 @@ TEST(timer_wheel, agrees_with_a_sorted_set_over_random_times) {
         }
         const auto fired = fired_at(wheel, now);
         ASSERT_EQ(std::set<int>(fired.begin(), fired.end()), expected);
-        if (!model.empty()) ASSERT_LE(wheel.next_due(), model.begin()->first);
+        if (!model.empty()) {
+            ASSERT_LE(wheel.next_due(), model.begin()->first);
+        }
     }
 }
 
