@@ -90,18 +90,18 @@ TEST(cluster, tells_each_seed_with_its_reason_in_time) {
     gone.stop();
     client_config config;
     for (const loopback_server* each : {&silent, &garbage, &gone}) config.hosts.push_back({"127.0.0.1", each->port()});
-    config.connect_timeout_ms = 200;
+    config.connect_timeout_ms = 1000;
     const nanos before = monotonic_now();
     const auto opened = cluster::open(config);
     const nanos took = monotonic_now() - before;
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().what, code::cluster);
     const std::string& text = opened.error().text;
-    EXPECT_NE(text.find(std::to_string(silent.port()) + " did not answer within 200 ms"), std::string::npos) << text;
+    EXPECT_NE(text.find(std::to_string(silent.port()) + " did not answer within 1000 ms"), std::string::npos) << text;
     EXPECT_NE(text.find(std::to_string(garbage.port()) + " answered with something"), std::string::npos) << text;
     EXPECT_NE(text.find("Connection refused"), std::string::npos) << text;
-    EXPECT_GE(took, from_ms(190));
-    EXPECT_LT(took, from_ms(1000));
+    EXPECT_GE(took, from_ms(990));
+    EXPECT_LT(took, from_ms(5000));
 }
 
 TEST(cluster, fails_at_once_when_every_seed_refuses) {
@@ -128,7 +128,7 @@ TEST(cluster, refuses_another_cluster_name) {
     servers one(1);
     client_config config = one.config();
     config.cluster_name = "expected";
-    EXPECT_EQ(cluster::open(config).error().what, code::client);
+    EXPECT_EQ(cluster::open(config).error().what, code::cluster);
     config.cluster_name = "scripted";
     EXPECT_TRUE(cluster::open(config).has_value());
 }

@@ -84,6 +84,7 @@ class attempt {
     uint16_t chunk = 0;           // names the reply among those of a batch
     uint16_t tried = 0;           // counted tries before this one
     uint16_t walked = 0;          // choices of a replica before this one
+    uint16_t unsent = 0;          // earlier attempts in a row that could not send
     uint16_t sends = 0;           // earlier attempts for the same rows that put a byte on the wire
     nanos deadline = never;       // of this attempt
     nanos drain_until = never;

@@ -182,7 +182,9 @@ bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
         into.op_count = row.header.ops;
         into.code = row.header.result_code;
         into.generation = static_cast<uint16_t>(row.header.generation);
-        if (is_write() && into.code != 0 && from.sends > 0) into.flags |= row_result::in_doubt_flag;
+        // A server that timed out may have written or not; so may an earlier attempt, whatever this one says.
+        const bool doubtful = from.sends > 0 || into.code == static_cast<int16_t>(code::timeout);
+        if (is_write() && into.code != 0 && doubtful) into.flags |= row_result::in_doubt_flag;
         ++from.answered;
     }
     return any && rows.ok();

@@ -80,6 +80,7 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
     ready->tried = of.tried;
     ready->walked = of.walked;
     ready->sends = of.sends;
+    ready->unsent = of.unsent;
     ready->wants_stamps = wants_stamps_;
     nanos limit = deadline_;
     if (policy_.socket_timeout_ms != 0) limit = std::min(limit, now + from_ms(policy_.socket_timeout_ms));
@@ -252,6 +253,7 @@ call::part call::part_of(attempt& ended) {
     which.tried = ended.tried;
     which.walked = ended.walked;
     which.sends = ended.sends;
+    which.unsent = ended.unsent;
     return which;
 }
 

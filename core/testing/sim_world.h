@@ -1,0 +1,50 @@
+// A world in one thread from one number: a clock that jumps from event to event, and chance that repeats itself.
+//
+// Everything that happens is an event with a time; events of equal time happen in the order they were asked for. Nothing
+// else in the simulation decides anything, so equal seeds give equal runs to the byte.
+#pragma once
+
+#include <functional>
+#include <queue>
+#include <vector>
+
+#include "base/time.h"
+
+namespace aero::tests {
+
+class sim_world {
+  public:
+    explicit sim_world(uint64_t seed) noexcept : state_(seed * 0x9E3779B97F4A7C15u + 0x243F6A8885A308D3u) {}
+
+    nanos now() const noexcept { return now_; }
+    void at(nanos when, std::function<void()> what);
+    void after(nanos delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
+    // Lets the next event happen. False when there is none until `until`; the clock then stands there.
+    bool step(nanos until);
+    void run_until(nanos until) {
+        while (step(until)) {}
+    }
+
+    uint64_t random() noexcept;
+    uint64_t below(uint64_t limit) noexcept { return limit == 0 ? 0 : random() % limit; }  // 0 .. limit - 1
+    nanos between(nanos low, nanos high) noexcept { return low + static_cast<nanos>(below(static_cast<uint64_t>(high - low) + 1)); }
+    bool chance(double probability) noexcept { return static_cast<double>(random() >> 11) * 0x1p-53 < probability; }
+
+  private:
+    struct event {
+        nanos when;
+        uint64_t order;
+        std::function<void()> what;
+    };
+    struct later {
+        bool operator()(const event& a, const event& b) const noexcept {
+            return a.when != b.when ? a.when > b.when : a.order > b.order;
+        }
+    };
+    std::priority_queue<event, std::vector<event>, later> events_;
+    nanos now_ = from_ms(1'000'000);
+    uint64_t state_;
+    uint64_t order_ = 0;
+};
+
+}  // namespace aero::tests
