@@ -40,7 +40,10 @@ PyObject* outcome_of(call_object* call) {
 PySendResult call_send(PyObject* self, PyObject*, PyObject** result) {
     call_object* call = as_call(self);
     *result = nullptr;
-    if (call->state == call_state::waiting && !start_call(call)) return PYGEN_ERROR;
+    if (call->state == call_state::waiting && !start_call(call)) {
+        call->retrieved = true;  // it was awaited, if in vain
+        return PYGEN_ERROR;
+    }
     if (is_over(call)) {
         resume_call(call);
         *result = outcome_of(call);
@@ -286,8 +289,9 @@ int call_clear(PyObject* self) {
 }
 
 bool was_forgotten(const call_object* call) noexcept {
+    if (call->retrieved) return false;
     return (call->state == call_state::waiting && call->kept != nullptr) ||
-           (call->state == call_state::finished && call->failed && !call->retrieved);
+           (call->state == call_state::finished && call->failed);
 }
 
 void call_finalize(PyObject* self) {
