@@ -95,10 +95,11 @@ def test_every_call_can_be_cancelled(cluster, call):
 
 def test_some_of_many_merged_calls_are_cancelled_and_the_others_answer(cluster):
     async def body(client):
-        await client.batch_write([(key, {"i": key[2]}) for key in KEYS])
+        keys = [("test", "merged", i) for i in range(len(KEYS))]
+        await client.batch_write([(key, {"i": key[2]}) for key in keys])
         cluster.arm(hostile.delayed(0.05))
         for _ in range(5):
-            tasks = [asyncio.create_task(wrapped(client.get(key))) for key in KEYS]
+            tasks = [asyncio.create_task(wrapped(client.get(key))) for key in keys]
             await asyncio.sleep(0.01)
             for task in tasks[::2]:
                 task.cancel()
@@ -234,8 +235,9 @@ def test_client_that_is_dropped_on_a_running_loop_leaves_nothing(cluster):
             client = aerospike_py.async_client({"hosts": cluster.hosts})
             await client.connect()
             await client.put(KEY, {"a": 1})
-            del client
-            gc.collect()
+            with pytest.warns(ResourceWarning, match="unclosed"):
+                del client
+                gc.collect()
 
     asyncio.run(main())
 

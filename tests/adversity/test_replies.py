@@ -12,7 +12,7 @@ from aerospike_py import exception
 KEY = ("test", "replies", "k")
 KEYS = [("test", "replies", i) for i in range(40)]
 BINS = {"i": 5, "s": "text", "f": 1.5, "l": [1, "two", {"three": 3}]}
-POLICY = {"total_timeout": 3000}
+POLICY = {"total_timeout": 3000, "max_retries": 5}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Connecting through seeds that do not answer, answer nonsense, or belong to somebody else."""
 
 import contextlib
+import gc
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -141,7 +142,7 @@ def test_wrong_cluster_name_is_named(server, leak_check, kind):
     face = make_face(kind, {"hosts": list(server.hosts), "cluster_name": "somebody-elses", "timeout": TIMEOUT_MS})
     try:
         started = time.monotonic()
-        with pytest.raises(exception.ClusterError, match="somebody-elses"):
+        with pytest.raises(exception.ClientError, match="belongs to cluster 'aero', not 'somebody-elses'"):
             face.connect()
         assert time.monotonic() - started < TIMEOUT_MS / 1000 + SLACK_S
     finally:
@@ -161,10 +162,10 @@ def test_no_cluster_name_is_not_checked(server, leak_check, kind, name):
 @pytest.mark.parametrize(
     ("hosts", "error", "text"),
     [
-        ([], exception.ClusterError, ""),
+        ([], exception.ClusterError, "is empty"),
         (["127.0.0.1:notaport"], ValueError, "Invalid port"),
         (["127.0.0.1:70000"], ValueError, "Invalid port"),
-        ([5], (TypeError, ValueError), ""),
+        ([5], TypeError, "host"),
     ],
 )
 def test_bad_host_text(leak_check, kind, hosts, error, text):
@@ -201,4 +202,6 @@ def test_one_client_connects_and_closes_twenty_five_times(server, leak_check, ki
 
 def test_client_that_is_dropped_without_close_leaves_nothing(server, leak_check):
     for _ in range(10):
-        aerospike_py.client({"hosts": list(server.hosts)}).connect().put(KEY, {"a": 1})
+        with pytest.warns(ResourceWarning, match="unclosed"):
+            aerospike_py.client({"hosts": list(server.hosts)}).connect().put(KEY, {"a": 1})
+            gc.collect()

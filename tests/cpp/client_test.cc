@@ -150,7 +150,7 @@ TEST_P(typed_client, deadline_of_one_millisecond_is_kept) {
     ASSERT_FALSE(rows);
     EXPECT_TRUE(rows.error().what == code::deadline || rows.error().what == code::timeout) << rows.error().text;
     EXPECT_FALSE(rows.error().in_doubt);
-    EXPECT_LT(took, std::chrono::milliseconds(300 * slowness));
+    EXPECT_LT(took, std::chrono::milliseconds(1000 * slowness));
     ASSERT_TRUE(client_.put(key_of(1), bins_of(1)));  // the client goes on
     EXPECT_EQ(client_.get(key_of(1))->bins, bins_of(1));
 }
