@@ -11,6 +11,14 @@ sim_network::connection* sim_network::find(connection_id id) noexcept {
     return found == connections_.end() ? nullptr : &found->second;
 }
 
+void sim_network::set_weather(const sim_weather& weather) {
+    weather_ = weather;
+    for (auto& [id, each] : connections_) {
+        const bool outward = each.befalls == fault::black_hole_out || each.befalls == fault::cut_out;
+        if (each.befalls != fault::silent && (outward ? each.out : each.in) <= each.fault_at) each.befalls = fault::none;
+    }
+}
+
 nanos sim_network::arrival(nanos& until) {
     nanos delay = world_.between(weather_.delay_min, weather_.delay_max);
     if (world_.chance(weather_.slow)) delay *= 10;

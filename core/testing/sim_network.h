@@ -54,7 +54,8 @@ class sim_network {
   public:
     sim_network(sim_world& world, sim_weather weather) : world_(world), weather_(weather) {}
 
-    void set_weather(const sim_weather& weather) { weather_ = weather; }
+    // For connections to come; those that are there are spared what has not befallen them yet.
+    void set_weather(const sim_weather& weather);
 
     // Server side.
     void listen(const io::endpoint& at, sim_service* service) { services_[at.text()] = service; }
