@@ -4,6 +4,7 @@
 #include "errors.h"
 #include "results/batch_record.h"
 #include "results/lazy_batch.h"
+#include "results/row_map.h"
 
 namespace aero::py {
 
@@ -46,7 +47,7 @@ bool intern_words() {
 
 bool init_conversions(PyObject* module) {
     return init_errors() && load_types() && intern_words() && init_policies(module) && init_batch_record(module) &&
-           init_lazy_batch(module);
+           init_lazy_batch(module) && init_row_map(module);
 }
 
 }  // namespace aero::py

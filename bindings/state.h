@@ -27,6 +27,7 @@ struct module_state {
     // Native types (results/, convert/policy.cc).
     PyTypeObject* lazy_batch = nullptr;
     PyTypeObject* native_batch_record = nullptr;
+    PyTypeObject* row_map = nullptr;
     PyTypeObject* batch_policy_instance = nullptr;
 
     // errors.cc

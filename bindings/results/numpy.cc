@@ -6,6 +6,7 @@
 #include "convert/record.h"
 #include "errors.h"
 #include "results/numpy_fill.h"
+#include "results/row_map.h"
 
 namespace aero::py {
 
@@ -55,20 +56,6 @@ ref new_zeros(const numpy_names& numpy, size_t count, PyObject* dtype) {
     PyObject* const arguments[] = {nullptr, size.get(), dtype};
     return ref::take(size ? PyObject_Vectorcall(numpy.zeros, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)
                           : nullptr);
-}
-
-// {user_key: row}; the last of equal keys wins.
-ref new_row_map(const batch_keys& keys) {
-    ref map = ref::take(new_dict(static_cast<Py_ssize_t>(keys.size())));
-    for (size_t row = 0; map && row < keys.size(); ++row) {
-        PyObject* const key = keys.user_keys[row];
-        if (key == Py_None) continue;
-        const ref number = ref::take(PyLong_FromSize_t(row));
-        const Py_hash_t hash = number ? PyObject_Hash(key) : -1;
-        if (hash == -1 && PyErr_Occurred() != nullptr) return {};
-        if (set_new_item(map.get(), key, number.get(), hash) != 0) return {};
-    }
-    return map;
 }
 
 const char* noun_of(wire::particle type) noexcept {
@@ -130,7 +117,7 @@ PyObject* new_numpy_records(const batch_reply& reply, const batch_keys& keys, Py
     const ref meta = rows ? new_zeros(*numpy, count, numpy->meta_dtype) : ref{};
     const ref codes = meta ? new_zeros(*numpy, count, numpy->codes_dtype) : ref{};
     if (!codes || !fill(reply, keys, *layout, rows.get(), meta.get(), codes.get())) return nullptr;
-    const ref map = new_row_map(keys);
+    const ref map = ref::take(new_row_map(keys));
     if (!map) return nullptr;
     PyObject* const arguments[] = {nullptr, rows.get(), meta.get(), codes.get(), map.get()};
     return PyObject_Vectorcall(numpy->records, arguments + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);

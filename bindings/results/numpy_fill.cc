@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/reader.h"
+#include "convert/bin_names.h"
 #include "results/half.h"
 #include "wire/message.h"
 
@@ -96,7 +97,7 @@ class field_finder {
     const dtype_field* find(unsigned place, std::string_view name) noexcept {
         if (place >= places || name.size() > wire::bin_name_size_max) return search(name);
         remembered& last = places_[place];
-        if (last.size != name.size() || std::memcmp(last.name, name.data(), name.size()) != 0) {
+        if (last.size != name.size() || !same_short_bytes(last.name, name.data(), name.size())) {
             last.size = static_cast<uint8_t>(name.size());
             std::memcpy(last.name, name.data(), name.size());
             last.field = search(name);

@@ -295,3 +295,21 @@ def test_what_was_written_reads_back_as_the_same_array(face, new_set):
     arrays = face.batch_read([("test", name, int(key)) for key in data["_key"]]).to_numpy(bins)
     for field in bins.names:
         assert arrays.batch_records[field].tobytes() == data[field].tobytes()
+
+
+def test_the_map_of_keys_behaves_like_the_dict_it_becomes(face, new_key):
+    keys = [new_key() for _ in range(3)]
+    face.put(keys[0], {"a": 1})
+    digest = face.exists(keys[0]).key.digest
+    asked = [*keys, (keys[0][0], keys[0][1], None, digest), keys[1]]
+    mapping = face.batch_read(asked).to_numpy(np.dtype([("a", "i4")]))._map
+    expected = {keys[0][2]: 0, keys[1][2]: 4, keys[2][2]: 2}
+    assert mapping == expected
+    assert mapping != {}
+    assert len(mapping) == 3
+    assert list(mapping) == list(expected) == list(mapping.keys())
+    assert (mapping[keys[1][2]], mapping.get("unknown", -1)) == (4, -1)
+    assert keys[2][2] in mapping
+    assert repr(mapping) == repr(expected)
+    copy = pickle.loads(pickle.dumps(mapping))
+    assert (type(copy), copy) == (dict, expected)

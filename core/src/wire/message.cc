@@ -7,7 +7,6 @@ namespace aero::wire {
 namespace {
 
 constexpr size_t fixed_size = frame_header_size + message_header_size;
-constexpr size_t op_fixed_size = 4;  // code, particle type, flags, name length: counted by the op's size
 
 }  // namespace
 
@@ -61,25 +60,6 @@ field_view read_field(reader& from) noexcept {
     }
     const auto type = static_cast<field_type>(from.u8());
     return {type, from.take(size - 1)};
-}
-
-op_view read_op(reader& from) noexcept {
-    const auto size = from.be<uint32_t>();
-    if (size < op_fixed_size || size > from.remaining()) {
-        from.fail();
-        return {};
-    }
-    const uint8_t* at = from.take(size).data();
-    const size_t name_size = at[3];
-    if (op_fixed_size + name_size > size) {
-        from.fail();
-        return {};
-    }
-    return {static_cast<op_code>(at[0]),
-            static_cast<particle>(at[1]),
-            at[2],
-            as_text({at + op_fixed_size, name_size}),
-            {at + op_fixed_size + name_size, size - op_fixed_size - name_size}};
 }
 
 void skip_fields(reader& from, unsigned count) noexcept {

@@ -52,9 +52,29 @@ struct op_view {
     std::string_view name;
     byte_view value;
 };
+inline constexpr size_t op_fixed_size = 4;  // code, particle type, flags, name length: counted by the op's size
+
 // Fail the reader when a length overruns it.
 field_view read_field(reader& from) noexcept;
-op_view read_op(reader& from) noexcept;
+// Inline: it is the inner loop of every conversion of a batch.
+inline op_view read_op(reader& from) noexcept {
+    const auto size = from.be<uint32_t>();
+    if (size < op_fixed_size || size > from.remaining()) {
+        from.fail();
+        return {};
+    }
+    const uint8_t* at = from.take(size).data();
+    const size_t name_size = at[3];
+    if (op_fixed_size + name_size > size) {
+        from.fail();
+        return {};
+    }
+    return {static_cast<op_code>(at[0]),
+            static_cast<particle>(at[1]),
+            at[2],
+            as_text({at + op_fixed_size, name_size}),
+            {at + op_fixed_size + name_size, size - op_fixed_size - name_size}};
+}
 // Passes over `count` fields or operations without looking inside.
 void skip_fields(reader& from, unsigned count) noexcept;
 void skip_ops(reader& from, unsigned count) noexcept;
