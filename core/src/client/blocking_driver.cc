@@ -48,6 +48,7 @@ void blocking_driver::run(command::call& what, nanos now) {
         }
         close_let_go();
         if (what.wants_tend()) cluster_.tend_soon();
+        if (!what.done() && cluster_.closed()) what.abandon(code::client, "the client was closed", now_);
     }
     close_let_go();
 }
@@ -158,8 +159,14 @@ void blocking_driver::finish(lane& one, command::call& what) {
     what.finished(std::move(one.attempt), view_, now_);
 }
 
+// A call that waits on its own sockets hears of `close` by looking now and then.
+nanos blocking_driver::until_next_look(const command::call& what) const noexcept {
+    constexpr nanos look_up_after = 100'000'000;
+    return std::clamp<nanos>(time_until(what.wakeup_at(), now_), 1, look_up_after);
+}
+
 void blocking_driver::wait_one(command::call& what) {
-    receive(lanes_[0], what, std::max<nanos>(1, time_until(what.wakeup_at(), now_)));
+    receive(lanes_[0], what, until_next_look(what));
     if (lanes_[0].attempt == nullptr) lanes_.clear();
 }
 
@@ -169,7 +176,7 @@ void blocking_driver::wait_many(command::call& what) {
         const bool writes = one.connecting || one.next.what == action::kind::send;
         entries.push_back({.fd = one.connection.stream.fd(), .interest = writes ? io::readiness::write : io::readiness::read});
     }
-    const int ready = io::poll_many(entries, time_until(what.wakeup_at(), now_));
+    const int ready = io::poll_many(entries, until_next_look(what));
     refresh();
     if (ready <= 0) {
         if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);

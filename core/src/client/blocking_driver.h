@@ -35,6 +35,7 @@ class blocking_driver {
     void send(lane& one, command::call& what);
     void receive(lane& one, command::call& what, nanos wait);
     void finish(lane& one, command::call& what);
+    nanos until_next_look(const command::call& what) const noexcept;
     void wait_one(command::call& what);
     void wait_many(command::call& what);
     void close_let_go();

@@ -25,6 +25,15 @@ bool ends_stream(byte_view body) noexcept {
     return (wire::decode_message_header(body.data()).info3 & wire::info3::last) != 0;
 }
 
+// Whether fields and operations stay within the message. A connection that brought one where they do not is not used again.
+bool is_well_formed(byte_view body) noexcept {
+    const wire::message_header header = wire::decode_message_header(body.data());
+    reader rest(body.subspan(wire::message_header_size));
+    wire::skip_fields(rest, header.fields);
+    wire::skip_ops(rest, header.ops);
+    return rest.ok();
+}
+
 }  // namespace
 
 attempt::attempt(call* owner, const cluster::node* target, reply_form form, buffer&& request) noexcept
@@ -83,7 +92,7 @@ bool attempt::take_frames() {
 bool attempt::take_frame(byte_view body, size_t offset) {
     if (form_ == reply_form::info) return complete_ = true;
     if (body.size() < wire::message_header_size) return false;
-    if (form_ == reply_form::message) return complete_ = true;
+    if (form_ == reply_form::message) return complete_ = is_well_formed(body);
     if (ends_stream(body)) {
         verdict_ = wire::decode_message_header(body.data()).result_code;
         return complete_ = true;

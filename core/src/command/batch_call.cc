@@ -79,11 +79,7 @@ std::unique_ptr<call::plan_error> batch_call::find_maps(const cluster::view& see
     maps_.clear();
     for (const row_template& shape : templates_) {
         const cluster::namespace_map* map = seen.find(shape.name_space);
-        if (map == nullptr)
-            return std::make_unique<plan_error>(
-                plan_error{true, code::invalid_namespace,
-                           "namespace '" + std::string(shape.name_space) +
-                               "' is not in the cluster, which has: " + seen.namespace_names()});
+        if (map == nullptr) return unknown_namespace(shape.name_space, seen);
         maps_.push_back(map);
     }
     return nullptr;

@@ -20,6 +20,7 @@ bool worth_retrying(code what) noexcept {
         case code::partition_unavailable:
         case code::device_overload:
         case code::connection:
+        case code::cluster:
         case code::deadline:
         case code::bad_reply:
         case code::no_more_connections:
@@ -124,6 +125,14 @@ void call::wake(const cluster::view_ptr& seen, nanos now) {
 
 void call::abandon(code what, std::string text, nanos now) {
     if (!done_) end_all(what, text, now);
+}
+
+std::unique_ptr<call::plan_error> call::unknown_namespace(std::string_view name, const cluster::view& seen) {
+    if (seen.namespaces.empty())
+        return std::make_unique<plan_error>(plan_error{false, code::cluster, "no node of the cluster answers at the moment"});
+    return std::make_unique<plan_error>(plan_error{
+        true, code::invalid_namespace,
+        "namespace '" + std::string(name) + "' is not in the cluster, which has: " + seen.namespace_names()});
 }
 
 bool call::take_rows(attempt&, byte_view, size_t) { return false; }

@@ -78,6 +78,8 @@ class call {
         std::string text;
     };
     virtual std::unique_ptr<plan_error> plan(part& which, const cluster::view& seen, nanos now) = 0;
+    // For a name that `seen` does not have: final, unless every node is gone and so no namespace is known.
+    static std::unique_ptr<plan_error> unknown_namespace(std::string_view name, const cluster::view& seen);
     // A reply arrived whole. True when it answers the part; otherwise `why` says what is wrong with it.
     virtual bool accept(attempt& ended, part& which, error& why) = 0;
     // An attempt ends without a whole reply: keep what did arrive and take back the request. True when work is left.

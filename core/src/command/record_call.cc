@@ -103,10 +103,7 @@ record_reply record_call::reply_of_row(const row_result& row, byte_view ops) {
 
 std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::view& seen, nanos now) {
     const cluster::namespace_map* map = seen.find(name_space());
-    if (map == nullptr)
-        return std::make_unique<plan_error>(plan_error{true, code::invalid_namespace,
-                                                       "namespace '" + std::string(name_space()) +
-                                                           "' is not in the cluster, which has: " + seen.namespace_names()});
+    if (map == nullptr) return unknown_namespace(name_space(), seen);
     const unsigned partition = wire::partition_of(digest_);
     const uint8_t owner = cluster::route(*map, seen, partition, policy().replica, which.walked);
     if (owner == cluster::no_node)
