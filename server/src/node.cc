@@ -46,6 +46,12 @@ void node::stop() {
     held_ = bind_socket(options_.host, port_).fd;
 }
 
+void node::retire() {
+    stop();
+    if (held_ >= 0) close_socket(held_);
+    held_ = -1;
+}
+
 std::string node::address_of(unsigned other) const { return address_text(everyone_->host, everyone_->ports[other]); }
 
 size_t node::connections() const noexcept {

@@ -22,6 +22,9 @@ struct directory {
 class node {
   public:
     node(unsigned index, std::string id, const options& how, const server_clock& clock);
+    ~node() { retire(); }
+    node(const node&) = delete;
+    node& operator=(const node&) = delete;
 
     // Takes the port, without yet listening on it. Empty when that worked, otherwise why not.
     std::string reserve_port(uint16_t port);
@@ -31,6 +34,7 @@ class node {
     }
     std::string start();
     void stop();  // the port stays taken, and connecting to it is refused
+    void retire();  // for good: the port is free again
     bool running() const noexcept { return !loops_.empty(); }
 
     unsigned index() const noexcept { return index_; }

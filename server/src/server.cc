@@ -91,7 +91,7 @@ std::string server::start_node(unsigned index) {
 void server::shutdown() {
     {
         const std::lock_guard hold(lock_);
-        for (const auto& n : nodes_) n->stop();
+        for (const auto& n : nodes_) n->retire();
         running_ = false;
     }
     stop_expiry_.notify_all();
