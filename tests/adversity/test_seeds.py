@@ -142,7 +142,7 @@ def test_wrong_cluster_name_is_named(server, leak_check, kind):
     face = make_face(kind, {"hosts": list(server.hosts), "cluster_name": "somebody-elses", "timeout": TIMEOUT_MS})
     try:
         started = time.monotonic()
-        with pytest.raises(exception.ClientError, match="belongs to cluster 'aero', not 'somebody-elses'"):
+        with pytest.raises(exception.ClusterError, match="belongs to cluster 'aero', not 'somebody-elses'"):
             face.connect()
         assert time.monotonic() - started < TIMEOUT_MS / 1000 + SLACK_S
     finally:
