@@ -65,47 +65,58 @@ bool send_and_wait(operation& call, client& through, stage_marks* marks, call_ou
     return !out_of_memory && !signals.raised();
 }
 
-// Reports a profiled call; the exception under way, if any, stays.
-void finish_profile(const char* name, stage_marks& marks, PyObject* timings) noexcept {
+// What is measured of one call. Made first and reported last.
+struct measurement {
+    explicit measurement(const operation_kind& kind) noexcept
+        : profiled(metrics::stages_enabled()), counted(kind.measured && metrics::operations_enabled()) {
+        if (profiled || counted) marks.began = monotonic_now();
+    }
+
+    const bool profiled;
+    const bool counted;
+    stage_marks marks;
+    ref timings;  // of a profiled call that got as far as being sent
+};
+
+// Reports a profiled call; the exception under way, if any, stays. Runs when everything else of the call is done, so that
+// freeing what it used is accounted for.
+void finish_profile(const char* name, measurement& of) noexcept {
     ref raised = take_exception();
-    marks.converted = monotonic_now();
-    stage_durations spent = stages_of(marks, face::sync);
+    const int64_t end = monotonic_now();
+    of.marks.converted = end;
+    stage_durations spent = stages_of(of.marks, face::sync);
     observe_stages(name, face::sync, spent, stage::into_pyobject);
-    remember_for_thread(timings);
-    bool filled = fill_timings(timings, face::sync, spent);
-    observe_last(name, marks.converted, stage::into_pyobject, spent);
-    filled = filled && fill_timing(timings, stage::into_pyobject, spent);
+    remember_for_thread(of.timings.get());
+    bool filled = fill_timings(of.timings.get(), face::sync, spent);
+    observe_last(name, end, stage::into_pyobject, spent);
+    filled = filled && fill_timing(of.timings.get(), stage::into_pyobject, spent);
     if (!filled) PyErr_Clear();
     if (raised) put_exception(std::move(raised));
 }
 
-PyObject* answer(operation& call, client& through, stage_marks& marks, bool profiled, bool measured) {
+PyObject* answer(operation& call, client& through, measurement& of) {
     call_outcome outcome;
+    stage_marks& marks = of.marks;
     if (call.nothing_to_send()) {
-        if (profiled) marks.begun = marks.attached = monotonic_now();
-    } else if (!send_and_wait(call, through, profiled ? &marks : nullptr, outcome)) {
+        if (of.profiled) marks.begun = marks.attached = monotonic_now();
+    } else if (!send_and_wait(call, through, of.profiled ? &marks : nullptr, outcome)) {
         return nullptr;
     }
-    const char* name = call.kind().name();
-    if (measured) {
+    if (of.counted) {
         const auto labels = call.labels_of();
-        metrics::observe_operation(name, labels.name_space, labels.set, error_kind(call.verdict(outcome)),
-                                   monotonic_now() - marks.began);
+        metrics::observe_operation(call.kind().name(), labels.name_space, labels.set, error_kind(call.verdict(outcome)),
+                                   (of.profiled ? marks.attached : monotonic_now()) - marks.began);
     }
-    if (!profiled) return call.convert(std::move(outcome), nullptr);
-    if (outcome.failure != nullptr) marks.ended_in = outcome.failure->where;
-    const ref timings = ref::take(PyDict_New());
-    if (!timings) return nullptr;
-    PyObject* made = call.convert(std::move(outcome), timings.get());
-    finish_profile(name, marks, timings.get());
-    return made;
+    if (of.profiled) {
+        if (outcome.failure != nullptr) marks.ended_in = outcome.failure->where;
+        of.timings = ref::take(PyDict_New());
+        if (!of.timings) return nullptr;
+    }
+    return call.convert(std::move(outcome), of.timings.get());
 }
 
-PyObject* run(PyObject* self, operation& call, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
-    const bool profiled = metrics::stages_enabled();
-    const bool measured = call.kind().measured && metrics::operations_enabled();
-    stage_marks marks;
-    if (profiled || measured) marks.began = monotonic_now();
+PyObject* run(PyObject* self, operation& call, PyObject* const* given, Py_ssize_t count, PyObject* keywords,
+              measurement& of) {
     forward_pending_logs();
     life_cycle& life = *as_client(self)->life;
     argument_slots slots;
@@ -114,8 +125,8 @@ PyObject* run(PyObject* self, operation& call, PyObject* const* given, Py_ssize_
     if (call.parse(slots, life.config.strict)) {
         if (call.kind().never_raises && !life.is_connected()) Py_RETURN_FALSE;
         if (auto through = handle_for(life, call.transport())) {
-            if (profiled) marks.parsed = monotonic_now();
-            made = answer(call, *through, marks, profiled, measured);
+            if (of.profiled) of.marks.parsed = monotonic_now();
+            made = answer(call, *through, of);
         }
     }
     if (made == nullptr) report_unexpected("Client", call.kind().name());
@@ -124,8 +135,14 @@ PyObject* run(PyObject* self, operation& call, PyObject* const* given, Py_ssize_
 
 template <class Operation, auto& Kind>
 PyObject* method(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
-    Operation call(Kind);
-    return run(self, call, given, count, keywords);
+    measurement of(Kind);
+    PyObject* made = nullptr;
+    {
+        Operation call(Kind);
+        made = run(self, call, given, count, keywords, of);
+    }
+    if (of.timings) finish_profile(Kind.name(), of);
+    return made;
 }
 
 PyObject* connect(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
