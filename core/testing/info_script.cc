@@ -30,7 +30,8 @@ std::string peers_value(uint64_t generation, const std::vector<std::pair<std::st
     return wire::encode_peers(list);
 }
 
-std::vector<info_script> scripted_cluster(const std::vector<uint16_t>& ports, unsigned replicas, const std::string& host) {
+std::vector<info_script> scripted_cluster(const std::vector<uint16_t>& ports, unsigned replicas,
+                                          const std::string& host) {
     const unsigned count = static_cast<unsigned>(ports.size());
     std::vector<info_script> nodes(count);
     for (unsigned i = 0; i < count; ++i) {

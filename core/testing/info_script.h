@@ -21,8 +21,8 @@ struct info_script {
     buffer reply_to(std::string_view request_body) const;
 };
 
-// A cluster of `count` nodes: partition p is mastered by node p % count, the next ones hold its replicas. Nodes are named
-// N1, N2, ... and listen on `host` at `ports`.
+// A cluster of `count` nodes: partition p is mastered by node p % count, the next ones hold its replicas. Nodes are
+// named N1, N2, ... and listen on `host` at `ports`.
 std::vector<info_script> scripted_cluster(const std::vector<uint16_t>& ports, unsigned replicas = 2,
                                           const std::string& host = "10.0.0.1");
 // The `peers-clear-std` value that names these.

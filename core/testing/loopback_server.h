@@ -1,4 +1,5 @@
-// A tiny server on the loopback device that speaks info from a script, in the manner it is told. Real sockets, one thread.
+// A tiny server on the loopback device that speaks info from a script, in the manner it is told. Real sockets, one
+// thread.
 //
 // Threads: made, changed and stopped by the test's thread; serves on its own.
 #pragma once

@@ -27,7 +27,8 @@ void sim_calls::run(std::unique_ptr<command::call> what, std::function<void(comm
     pump(which);
 }
 
-// After everything that a call was told: start what it launches, see to what it let go, wake it in time, report its end.
+// After everything that a call was told: start what it launches, see to what it let go, wake it in time, report its
+// end.
 void sim_calls::pump(running_call& which) {
     command::call& of = *which.call;
     while (std::unique_ptr<attempt> ready = of.next_launch()) launch(std::move(ready));

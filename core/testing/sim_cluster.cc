@@ -26,7 +26,8 @@ void append_frame(buffer& to, Fill&& fill) {
     to.room(wire::frame_header_size);
     to.commit(wire::frame_header_size);
     fill();
-    wire::encode_frame_header(to.data() + start, wire::frame_type::message, to.size() - start - wire::frame_header_size);
+    wire::encode_frame_header(to.data() + start, wire::frame_type::message,
+                              to.size() - start - wire::frame_header_size);
 }
 
 // What a record message or a row asks for, as far as the model knows it.
@@ -267,9 +268,10 @@ void sim_cluster::rebalance() {
     ++round_;
     for (node& each : nodes_) {
         if (!each.up) continue;
-        world_.after(world_.between(0, from_ms(300)), [this, &each, members = members_, round = round_, of = each.life] {
-            if (each.up && each.life == of && each.learned < round) learn(each, members, round);
-        });
+        world_.after(world_.between(0, from_ms(300)),
+                     [this, &each, members = members_, round = round_, of = each.life] {
+                         if (each.up && each.life == of && each.learned < round) learn(each, members, round);
+                     });
     }
 }
 

@@ -1,8 +1,8 @@
 // Nodes of the simulated world: they answer info, records and batches, die, come back, and share out partitions anew.
 //
-// All nodes work on one model of the data, as a cluster that replicates before it answers does; a node that does not own a
-// record answers as if it had asked the owner. The model remembers every write and when it was applied, so that a test can
-// say afterwards which answers were possible.
+// All nodes work on one model of the data, as a cluster that replicates before it answers does; a node that does not
+// own a record answers as if it had asked the owner. The model remembers every write and when it was applied, so that a
+// test can say afterwards which answers were possible.
 #pragma once
 
 #include <list>
@@ -44,7 +44,7 @@ struct sim_manners {
     double refuse_batch = 0;   // the whole message: 150, 151, 152 or 4
     double forget_row = 0;     // done, but left out of the reply
     double garbage = 0;
-    double hang = 0;           // takes up to three seconds
+    double hang = 0;  // takes up to three seconds
 };
 
 class sim_cluster {

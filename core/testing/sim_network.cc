@@ -15,7 +15,8 @@ void sim_network::set_weather(const sim_weather& weather) {
     weather_ = weather;
     for (auto& [id, each] : connections_) {
         const bool outward = each.befalls == fault::black_hole_out || each.befalls == fault::cut_out;
-        if (each.befalls != fault::silent && (outward ? each.out : each.in) <= each.fault_at) each.befalls = fault::none;
+        if (each.befalls != fault::silent && (outward ? each.out : each.in) <= each.fault_at)
+            each.befalls = fault::none;
     }
 }
 
@@ -34,7 +35,8 @@ connection_id sim_network::connect(const io::endpoint& to, sim_watcher* watcher)
     const auto service = services_.find(made.address);
     made.service = service == services_.end() ? nullptr : service->second;
     if (world_.chance(weather_.silent)) made.befalls = fault::silent;
-    if (world_.chance(weather_.black_hole)) made.befalls = world_.chance(0.5) ? fault::black_hole_out : fault::black_hole_in;
+    if (world_.chance(weather_.black_hole))
+        made.befalls = world_.chance(0.5) ? fault::black_hole_out : fault::black_hole_in;
     if (world_.chance(weather_.cut)) made.befalls = world_.chance(0.5) ? fault::cut_out : fault::cut_in;
     made.fault_at = world_.below(weather_.fault_bytes_max);
     if (world_.chance(weather_.no_accept)) return id;  // nothing ever happens
@@ -71,9 +73,8 @@ io::io_result sim_network::send(connection_id id, byte_view bytes) {
     if (world_.chance(0.3)) count = 1 + world_.below(count);
     buffer run;
     run.append(bytes.first(count));
-    world_.at(arrival(on->out_until), [this, id, carried = std::make_shared<buffer>(std::move(run))] {
-        deliver_out(id, std::move(*carried));
-    });
+    world_.at(arrival(on->out_until),
+              [this, id, carried = std::make_shared<buffer>(std::move(run))] { deliver_out(id, std::move(*carried)); });
     return {.bytes = count};
 }
 

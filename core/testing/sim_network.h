@@ -1,10 +1,11 @@
 // Connections of the simulated world: delay, partial reads and writes, and everything that goes wrong with real ones.
 //
-// A connection has two ends. The client's end is used like a socket: connect, send some, receive some, close; what happens
-// is told to its watcher. The server's end is a sim_service, which is given whole runs of bytes and answers when it likes.
+// A connection has two ends. The client's end is used like a socket: connect, send some, receive some, close; what
+// happens is told to its watcher. The server's end is a sim_service, which is given whole runs of bytes and answers
+// when it likes.
 //
-// What may befall a connection is drawn when it is made: refused; never accepted; accepted and never answered; a black hole
-// after some bytes, in either direction; cut after some bytes, in either direction.
+// What may befall a connection is drawn when it is made: refused; never accepted; accepted and never answered; a black
+// hole after some bytes, in either direction; cut after some bytes, in either direction.
 #pragma once
 
 #include <map>
@@ -78,11 +79,11 @@ class sim_network {
         sim_watcher* watcher;
         sim_service* service;
         fault befalls = fault::none;
-        size_t fault_at = 0;      // bytes in the direction of the fault
-        size_t out = 0, in = 0;   // bytes so far: client to server, server to client
+        size_t fault_at = 0;                // bytes in the direction of the fault
+        size_t out = 0, in = 0;             // bytes so far: client to server, server to client
         nanos out_until = 0, in_until = 0;  // when the last run of bytes arrives: runs do not overtake each other
-        buffer input;             // arrived, not yet received
-        size_t taken = 0;         // of input
+        buffer input;                       // arrived, not yet received
+        size_t taken = 0;                   // of input
         bool connected = false, ended = false, reset = false, waits_to_write = false;
     };
     connection* find(connection_id id) noexcept;

@@ -39,12 +39,14 @@ class simulation {
         : seed_(seed),
           world_(seed),
           network_(world_, draw_weather()),
-          servers_(world_, network_, 1 + static_cast<unsigned>(world_.below(5)), 1 + static_cast<unsigned>(world_.below(3))),
+          servers_(world_, network_, 1 + static_cast<unsigned>(world_.below(5)),
+                   1 + static_cast<unsigned>(world_.below(3))),
           tending_(world_, network_, seeds_of_cluster()),
           calls_(world_, network_, tending_, {.connections_max = 1 + world_.below(6)}) {
         cluster::restart_rotation();
         servers_.set_manners(draw_manners());
-        for (unsigned key = 0; key < keys; key += 2) servers_.model().apply(digest_of_key(key), next_value(key), world_.now());
+        for (unsigned key = 0; key < keys; key += 2)
+            servers_.model().apply(digest_of_key(key), next_value(key), world_.now());
     }
 
     void run() {
@@ -117,7 +119,8 @@ class simulation {
         made.max_retries = static_cast<uint32_t>(world_.below(4));
         made.sleep_between_retries_ms = world_.chance(0.5) ? 0 : static_cast<uint32_t>(world_.below(60));
         made.timeout_delay_ms = world_.chance(0.5) ? 0 : 3000;
-        constexpr replica_policy policies[] = {replica_policy::master, replica_policy::sequence, replica_policy::random};
+        constexpr replica_policy policies[] = {replica_policy::master, replica_policy::sequence,
+                                               replica_policy::random};
         made.replica = policies[world_.below(3)];
         return made;
     }
@@ -172,7 +175,9 @@ class simulation {
     void read_one() {
         const auto key = static_cast<unsigned>(world_.below(keys));
         auto call = std::make_unique<command::record_call>();
-        call->prepare({.name_space = "test", .set = "sim", .digest = digest_of_key(key),
+        call->prepare({.name_space = "test",
+                       .set = "sim",
+                       .digest = digest_of_key(key),
                        .info1 = wire::info1::read | wire::info1::get_all},
                       draw_policy());
         start(std::move(call), [this, key](command::record_call& ended, nanos began) {
@@ -197,8 +202,13 @@ class simulation {
         const uint64_t value = next_value(key);
         const buffer op = op_of(value);
         auto call = std::make_unique<command::record_call>();
-        call->prepare({.name_space = "test", .set = "sim", .digest = digest_of_key(key), .ops = op.view(), .op_count = 1,
-                       .info2 = wire::info2::write, .is_write = true},
+        call->prepare({.name_space = "test",
+                       .set = "sim",
+                       .digest = digest_of_key(key),
+                       .ops = op.view(),
+                       .op_count = 1,
+                       .info2 = wire::info2::write,
+                       .is_write = true},
                       draw_policy());
         const size_t place = writes_.size();
         writes_.push_back({.value = value});
@@ -234,7 +244,8 @@ class simulation {
                     EXPECT_GE(row.code, 0) << "a read that succeeded has an answer for every row";
                 }
                 if (row.code == 0) expect_possible(wanted[i], value_in(reply.ops_of(row)), began);
-                if (row.code == static_cast<int>(code::record_not_found)) expect_possible(wanted[i], std::nullopt, began);
+                if (row.code == static_cast<int>(code::record_not_found))
+                    expect_possible(wanted[i], std::nullopt, began);
             }
         });
     }
@@ -255,11 +266,16 @@ class simulation {
             ops.push_back(op_of(value));
         }
         for (const buffer& op : ops) {
-            shapes.push_back({.name_space = "test", .set = "sim", .info2 = wire::info2::write, .has_generation = true,
-                              .ops = op.view(), .op_count = 1});
+            shapes.push_back({.name_space = "test",
+                              .set = "sim",
+                              .info2 = wire::info2::write,
+                              .has_generation = true,
+                              .ops = op.view(),
+                              .op_count = 1});
         }
         auto call = std::make_unique<command::batch_call>();
-        call->prepare({.digests = digests, .template_of = template_of, .templates = shapes, .is_write = true}, draw_policy());
+        call->prepare({.digests = digests, .template_of = template_of, .templates = shapes, .is_write = true},
+                      draw_policy());
         start(std::move(call), [this, first, count](command::batch_call& ended, nanos) {
             const batch_reply reply = ended.take_reply();
             ASSERT_EQ(reply.rows.size(), count);
@@ -312,8 +328,8 @@ class simulation {
             if (each.acknowledged) {
                 EXPECT_TRUE(applied) << "an acknowledged write is lost: " << each.value;
             } else if (!each.doubtful) {
-                EXPECT_FALSE(applied) << "a write that failed for certain was done: " << each.value << ", code " << each.told
-                                      << (each.in_batch ? " of a row" : "");
+                EXPECT_FALSE(applied) << "a write that failed for certain was done: " << each.value << ", code "
+                                      << each.told << (each.in_batch ? " of a row" : "");
             }
         }
     }

@@ -1,7 +1,7 @@
 // A world in one thread from one number: a clock that jumps from event to event, and chance that repeats itself.
 //
-// Everything that happens is an event with a time; events of equal time happen in the order they were asked for. Nothing
-// else in the simulation decides anything, so equal seeds give equal runs to the byte.
+// Everything that happens is an event with a time; events of equal time happen in the order they were asked for.
+// Nothing else in the simulation decides anything, so equal seeds give equal runs to the byte.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,9 @@ class sim_world {
 
     uint64_t random() noexcept;
     uint64_t below(uint64_t limit) noexcept { return limit == 0 ? 0 : random() % limit; }  // 0 .. limit - 1
-    nanos between(nanos low, nanos high) noexcept { return low + static_cast<nanos>(below(static_cast<uint64_t>(high - low) + 1)); }
+    nanos between(nanos low, nanos high) noexcept {
+        return low + static_cast<nanos>(below(static_cast<uint64_t>(high - low) + 1));
+    }
     bool chance(double probability) noexcept { return static_cast<double>(random() >> 11) * 0x1p-53 < probability; }
 
   private:

@@ -19,7 +19,8 @@ result<void> check(const client_config& config) {
     if (config.hosts.empty()) return fail(code::invalid_host, "no hosts were given");
     for (const host& each : config.hosts) {
         if (each.name.empty() || each.port == 0) {
-            return fail(code::invalid_host, "'" + each.name + ":" + std::to_string(each.port) + "' is no host and port");
+            return fail(code::invalid_host,
+                        "'" + each.name + ":" + std::to_string(each.port) + "' is no host and port");
         }
     }
     return {};

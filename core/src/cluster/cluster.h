@@ -22,9 +22,9 @@ class cluster {
 
     const client_config& config() const noexcept { return config_; }
     uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
-    view_ptr current() const;     // takes a short lock; callers keep the pointer while version() stands
-    void tend_soon() noexcept;    // asks for an early tend after an error; at most one per 100 ms is honoured
-    void close() noexcept;        // joins the tend thread, closes resting connections; idempotent
+    view_ptr current() const;   // takes a short lock; callers keep the pointer while version() stands
+    void tend_soon() noexcept;  // asks for an early tend after an error; at most one per 100 ms is honoured
+    void close() noexcept;      // joins the tend thread, closes resting connections; idempotent
     bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
     // In a forked child: forget the thread and the descriptors without touching the parent's connections.
     void abandon_after_fork() noexcept;

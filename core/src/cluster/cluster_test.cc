@@ -199,8 +199,8 @@ TEST(cluster, its_thread_takes_no_signals) {
     EXPECT_FALSE(sigismember(&blocked, SIGINT)) << "the mask of the opening thread is its own again";
     // A signal to the process that only this thread does not block must not end up in the tend thread.
     static std::atomic<pthread_t> taken_by;
-    struct sigaction action {};
-    struct sigaction kept {};
+    struct sigaction action{};
+    struct sigaction kept{};
     action.sa_handler = [](int) { taken_by = pthread_self(); };
     sigaction(SIGUSR2, &action, &kept);
     for (int i = 0; i < 20; ++i) {

@@ -20,7 +20,8 @@ info_channel::progress info_channel::receive(byte_view bytes) {
     reply_.append(bytes);
     if (reply_.size() < wire::frame_header_size) return progress::more;
     const auto frame = wire::decode_frame_header(reply_.data());
-    if (!frame || frame->type != wire::frame_type::info) return broken("answered with something that is no info message");
+    if (!frame || frame->type != wire::frame_type::info)
+        return broken("answered with something that is no info message");
     if (frame->body_size > reply_size_max) {
         return broken("announced an info reply of " + std::to_string(frame->body_size) + " bytes; the limit is " +
                       std::to_string(reply_size_max));

@@ -1,7 +1,7 @@
 // One conversation of info text after another on one connection: frames what is asked, gathers the reply, finds values.
 //
-// Bytes in, bytes out: no socket, no clock. One thread at a time. A reply is bounded in size; bytes that nobody asked for,
-// another kind of message and an oversized one break the channel for good.
+// Bytes in, bytes out: no socket, no clock. One thread at a time. A reply is bounded in size; bytes that nobody asked
+// for, another kind of message and an oversized one break the channel for good.
 #pragma once
 
 #include <optional>

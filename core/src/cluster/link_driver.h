@@ -20,8 +20,8 @@ class link_driver {
     ~link_driver();
 
     bool ok() const noexcept { return reactor_.ok() && wake_->ok(); }
-    // Does what is due, waits for what happens until `until` at most, and tells the machine. Any thread ends the wait by
-    // `wake`.
+    // Does what is due, waits for what happens until `until` at most, and tells the machine. Any thread ends the wait
+    // by `wake`.
     void step(nanos until);
     void wake() noexcept { wake_->signal(); }
     // In a forked child, whatever the parent's thread was doing: closes this process's copies of the descriptors.

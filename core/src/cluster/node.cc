@@ -30,8 +30,8 @@ bool node::take_slot(uint32_t max) noexcept {
     return false;
 }
 
-// Counts first and looks for waiters after; a waiter stands in line first and looks at the count after. One of the two sees
-// the other, so no slot stays free while somebody waits for it.
+// Counts first and looks for waiters after; a waiter stands in line first and looks at the count after. One of the two
+// sees the other, so no slot stays free while somebody waits for it.
 void node::drop_slot() noexcept {
     connections_.fetch_sub(1, std::memory_order_seq_cst);
     if (waiting_.load(std::memory_order_seq_cst) == 0) return;
@@ -118,7 +118,8 @@ void node::trim_idle(nanos now, nanos idle_max) {
     {
         const std::lock_guard lock(mutex_);
         // The pool is used last in first out, so its first ones rest longest.
-        const auto fresh = std::ranges::find_if(idle_, [&](const connection& at) { return now - at.last_used <= idle_max; });
+        const auto fresh =
+            std::ranges::find_if(idle_, [&](const connection& at) { return now - at.last_used <= idle_max; });
         closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(fresh));
         idle_.erase(idle_.begin(), fresh);
     }

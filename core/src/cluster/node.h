@@ -1,6 +1,7 @@
 // A server node as a client knows it. Shared by snapshots, pools and calls in flight; lives as long as anyone holds it.
 //
-// Threads: name and address never change. Counters are atomics. The pool of synchronous connections has a lock of its own.
+// Threads: name and address never change. Counters are atomics. The pool of synchronous connections has a lock of its
+// own.
 #pragma once
 
 #include <atomic>
@@ -40,7 +41,8 @@ class node {
 
     // Synchronous pool, last in first out. A taken connection keeps its slot.
     std::optional<connection> take_idle(nanos now, nanos idle_max);
-    // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may connect.
+    // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may
+    // connect.
     static constexpr size_t waiters_max = 16384;
     enum class grant : uint8_t { connection, slot, timed_out, queue_full };
     grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given);
@@ -63,8 +65,8 @@ class node {
         uint32_t max = 0;
         bool slot = false;
     };
-    std::list<waiter*> waiters_;             // guarded by mutex_
-    std::atomic<uint32_t> waiting_{0};       // size of waiters_, so that nobody locks to find it empty
+    std::list<waiter*> waiters_;        // guarded by mutex_
+    std::atomic<uint32_t> waiting_{0};  // size of waiters_, so that nobody locks to find it empty
 };
 
 }  // namespace aero::cluster

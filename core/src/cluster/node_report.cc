@@ -81,7 +81,8 @@ expected<partition_table::claims> claims_of(const info_channel& reply) {
         partition_claim& claim = made[each.name_space];
         claim.regime = each.regime;
         claim.replicas = static_cast<uint32_t>(std::clamp<size_t>(each.replicas.size(), 1, replicas_max));
-        for (size_t r = 0; r < std::min<size_t>(each.replicas.size(), replicas_max); ++r) claim.held[r] = each.replicas[r];
+        for (size_t r = 0; r < std::min<size_t>(each.replicas.size(), replicas_max); ++r)
+            claim.held[r] = each.replicas[r];
     }
     return made;
 }

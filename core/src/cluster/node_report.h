@@ -23,8 +23,8 @@ struct inquiry {
     bool services = false;  // the node's own addresses
     bool rack_generation = false;
     bool racks = false;
-    bool alternate = false;   // of peers and services
-    std::string user_agent;   // to introduce ourselves with, base64; empty: already done
+    bool alternate = false;  // of peers and services
+    std::string user_agent;  // to introduce ourselves with, base64; empty: already done
 };
 
 struct node_report {

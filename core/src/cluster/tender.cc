@@ -91,9 +91,8 @@ nanos tender::next_deadline() const noexcept {
     }
     if (members_.empty()) {
         next = std::min(next, lone_until_);
-        const bool trying = std::ranges::any_of(seeds_, [&](const known_seed& each) {
-            return seed_pending(static_cast<int>(&each - seeds_.data()));
-        });
+        const bool trying = std::ranges::any_of(
+            seeds_, [&](const known_seed& each) { return seed_pending(static_cast<int>(&each - seeds_.data())); });
         if (!trying && lone_until_ == never) next = std::min(next, seeds_at_);
     }
     return next;

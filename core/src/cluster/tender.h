@@ -1,10 +1,10 @@
 // Keeps the picture of a cluster fresh: finds nodes from seeds, asks each how it is and what it owns, publishes views.
 //
-// A machine without sockets, clock and threads: it is told what happened (`connected`, `received`, `failed`, `resolved`,
-// `tick`) and gives actions. A driver carries them out and reports back; one thread at a time.
+// A machine without sockets, clock and threads: it is told what happened (`connected`, `received`, `failed`,
+// `resolved`, `tick`) and gives actions. A driver carries them out and reports back; one thread at a time.
 //
-// Each node has one info connection (a link) with at most one conversation, which has its own deadline. Nodes never wait
-// for each other, so that a silent one delays nobody:
+// Each node has one info connection (a link) with at most one conversation, which has its own deadline. Nodes never
+// wait for each other, so that a silent one delays nobody:
 //
 //     candidate:  connect ──> hello (all facts) ──> adopted as a member, held as a lone seed, or refused with a reason
 //     member:     every interval: generations ──> what changed: peers, partition map, racks ──> rest
@@ -30,17 +30,17 @@ using link_id = uint32_t;
 class tender {
   public:
     static constexpr size_t links_max = 512;
-    static constexpr unsigned failures_max = 5;        // of every node in a row: back to the seeds
+    static constexpr unsigned failures_max = 5;  // of every node in a row: back to the seeds
     static constexpr nanos lone_seed_grace = from_ms(100);
-    static constexpr nanos soon_pause = from_ms(100);  // between early tends that are honoured
+    static constexpr nanos soon_pause = from_ms(100);      // between early tends that are honoured
     static constexpr nanos reconnect_pause = from_ms(50);  // after a node closed a resting link
 
     struct action {
         enum class kind : uint8_t { resolve, connect, send, close };
         kind what;
-        link_id id;        // of the link; of the lookup for resolve
+        link_id id;         // of the link; of the lookup for resolve
         io::endpoint to{};  // connect; resolve: host and port only
-        buffer bytes{};    // send
+        buffer bytes{};     // send
     };
 
     explicit tender(const client_config& config);
@@ -156,18 +156,18 @@ class tender {
     std::list<lookup> lookups_;
     std::list<member> members_;
     std::unordered_map<std::string_view, member*> by_name_;  // into members_
-    std::map<std::string, nanos, std::less<>> retry_at_;  // addresses of peers that were tried: when to try again
+    std::map<std::string, nanos, std::less<>> retry_at_;     // addresses of peers that were tried: when to try again
     partition_table table_;
     view_ptr view_;
     std::vector<action> actions_;
     link_id last_id_ = 0;
-    nanos seeds_at_ = never;         // when the seeds are tried again, while there is no member
-    nanos lone_until_ = never;       // when a lone seed is taken although others have not answered
-    nanos soon_at_ = never;          // an early tend that was asked for
+    nanos seeds_at_ = never;    // when the seeds are tried again, while there is no member
+    nanos lone_until_ = never;  // when a lone seed is taken although others have not answered
+    nanos soon_at_ = never;     // an early tend that was asked for
     nanos last_soon_ = 0;
-    bool changed_ = false;           // something that views show may have changed
-    bool review_ = false;            // who is a member and who is named has to be looked at again
-    nanos review_at_ = never;        // the same, for peers that could not be reached
+    bool changed_ = false;     // something that views show may have changed
+    bool review_ = false;      // who is a member and who is named has to be looked at again
+    nanos review_at_ = never;  // the same, for peers that could not be reached
 };
 
 }  // namespace aero::cluster

@@ -1,4 +1,5 @@
-// How the tender comes to know nodes: seeds, the peers that members name, and the addresses that seeds give as their own.
+// How the tender comes to know nodes: seeds, the peers that members name, and the addresses that seeds give as their
+// own.
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -200,8 +201,8 @@ void tender::adopt_held(nanos now) {
     for (const link_id id : rest) fail_link(id, "sees no peers and is no part of the cluster of the other seeds", now);
 }
 
-// A seed that does not list its own address stands behind a load balancer or a mapping: it is taken as it is at once, and
-// moved when one of the addresses that it lists proves to be the same node.
+// A seed that does not list its own address stands behind a load balancer or a mapping: it is taken as it is at once,
+// and moved when one of the addresses that it lists proves to be the same node.
 void tender::check_services(const link& from, const node_report& report, nanos now) {
     if (from.seed < 0 || is_loopback(from.address)) return;
     const auto own = [&](const wire::host& each) { return names(each, from.address); };

@@ -1,4 +1,5 @@
-// A network in which everything happens at once or never: the tender's actions are answered on the spot by scripted nodes.
+// A network in which everything happens at once or never: the tender's actions are answered on the spot by scripted
+// nodes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -141,5 +142,43 @@ class scripted_network {
     std::map<std::string, scripted_node> nodes_;
     std::map<link_id, std::string> links_;
 };
+
+using names = std::set<std::string>;
+
+inline client_config seeds(std::vector<uint16_t> ports) {
+    client_config config;
+    for (const uint16_t port : ports) config.hosts.push_back({"10.0.0.1", port});
+    return config;
+}
+
+inline std::string at(uint16_t port) { return "10.0.0.1:" + std::to_string(port); }
+
+// A cluster of three on ports 1, 2, 3.
+inline void serve_three(scripted_network& net) {
+    const auto scripts = tests::scripted_cluster({1, 2, 3});
+    for (uint16_t port = 1; port <= 3; ++port) net.at(at(port)).script = scripts[port - 1u];
+}
+
+inline void bump(tests::info_script& script, const std::string& generation) {
+    script[generation] = std::to_string(std::stoll(script[generation]) + 1);
+}
+
+inline void set_peers(tests::info_script& script, const std::vector<std::pair<std::string, uint16_t>>& peers) {
+    bump(script, "peers-generation");
+    std::vector<std::pair<std::string, wire::host>> list;
+    for (const auto& [name, port] : peers) list.push_back({name, {"10.0.0.1", port}});
+    script["peers-clear-std"] = tests::peers_value(std::stoull(script["peers-generation"]), list);
+}
+
+inline void set_claims(tests::info_script& script, const std::vector<wire::replica_claim>& claims) {
+    bump(script, "partition-generation");
+    script["replicas"] = wire::encode_replicas(claims);
+}
+
+inline wire::replica_claim all_partitions(uint32_t regime = 0) {
+    wire::replica_claim claim{.name_space = "test", .regime = regime, .replicas = std::vector<wire::partition_set>(1)};
+    for (unsigned p = 0; p < wire::partitions; ++p) claim.replicas[0].add(p);
+    return claim;
+}
 
 }  // namespace aero::cluster

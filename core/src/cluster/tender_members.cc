@@ -74,8 +74,8 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
         open_link({.id = 0, .address = at}, now);
         return;
     }
-    const bool differs = from.asked.identity && !config_.cluster_name.empty() &&
-                         report.cluster_name != config_.cluster_name;
+    const bool differs =
+        from.asked.identity && !config_.cluster_name.empty() && report.cluster_name != config_.cluster_name;
     if (differs) {
         drop(who.id);
         return want_peers_of_all();
@@ -202,7 +202,8 @@ void tender::publish() {
     }
     bool differs = next->nodes != view_->nodes;
     for (std::unique_ptr<namespace_map>& map : table_.maps(order)) {
-        const bool has_racks = std::ranges::any_of(members_, [&](const member& each) { return each.racks.contains(map->name); });
+        const bool has_racks =
+            std::ranges::any_of(members_, [&](const member& each) { return each.racks.contains(map->name); });
         for (const member& each : members_) {
             if (!has_racks) break;
             const auto found = each.racks.find(map->name);

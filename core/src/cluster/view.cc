@@ -23,7 +23,8 @@ uint8_t walk(const namespace_map& map, const view& seen, unsigned partition, uns
     return fallback;
 }
 
-// Owners in order of preference: those on the preferred racks in the racks' order, then the rest; retries walk that list.
+// Owners in order of preference: those on the preferred racks in the racks' order, then the rest; retries walk that
+// list.
 uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, unsigned tried,
                 std::span<const int> rack_ids) noexcept {
     std::array<uint8_t, replicas_max> order;

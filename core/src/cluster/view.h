@@ -1,5 +1,5 @@
-// What the client knows of the cluster at one moment: nodes and who owns which partition. Immutable and replaced whole, so
-// readers never lock; a view is shared by pointer.
+// What the client knows of the cluster at one moment: nodes and who owns which partition. Immutable and replaced whole,
+// so readers never lock; a view is shared by pointer.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 namespace aero::cluster {
 
 inline constexpr uint8_t no_node = 255;
-inline constexpr unsigned nodes_max = 128;     // indexes fit a byte with room to spare
+inline constexpr unsigned nodes_max = 128;  // indexes fit a byte with room to spare
 inline constexpr unsigned replicas_max = 3;
 inline constexpr int no_rack = -1;
 
@@ -41,8 +41,8 @@ struct view {
 
 using view_ptr = std::shared_ptr<const view>;
 
-// Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks on.
-// Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
+// Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks
+// on. Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
 uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy, unsigned tried,
               std::span<const int> rack_ids = {}) noexcept;
 // Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.

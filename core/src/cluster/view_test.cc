@@ -21,7 +21,8 @@ struct three_nodes {
         for (uint8_t r = 0; r < 3; ++r) map.owners[r][0] = r;
         map.owners[0][1] = 1;
     }
-    uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0, std::span<const int> racks = {}) const {
+    uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0,
+                   std::span<const int> racks = {}) const {
         return route(map, seen, partition, policy, tried, racks);
     }
 };

@@ -43,7 +43,9 @@ struct resolver::shared {
     }
 };
 
-resolver::resolver(std::shared_ptr<wake_up> wake) : shared_(std::make_shared<shared>()) { shared_->wake = std::move(wake); }
+resolver::resolver(std::shared_ptr<wake_up> wake) : shared_(std::make_shared<shared>()) {
+    shared_->wake = std::move(wake);
+}
 
 resolver::~resolver() {
     const std::lock_guard lock(shared_->mutex);

@@ -1,8 +1,8 @@
 // Looks names up without making anyone wait: each lookup runs on a worker that nobody joins, for getaddrinfo cannot be
 // interrupted and a broken DNS keeps it for half a minute.
 //
-// Threads: `ask` and `take` belong to one thread; `wake` is signalled from workers. Destroying the resolver returns at once:
-// workers own what they use and end with their lookup. At most `workers_max` lookups run, the rest queue.
+// Threads: `ask` and `take` belong to one thread; `wake` is signalled from workers. Destroying the resolver returns at
+// once: workers own what they use and end with their lookup. At most `workers_max` lookups run, the rest queue.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// While one of these lives, its thread and the threads it starts take no signals: those belong to the application's threads.
+// While one of these lives, its thread and the threads it starts take no signals: those belong to the application's
+// threads.
 #pragma once
 
 #include <pthread.h>

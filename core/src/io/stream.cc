@@ -80,7 +80,8 @@ int wait_ready(pollfd* entries, nfds_t count, nanos timeout) noexcept {
     limit.tv_nsec = static_cast<long>(timeout % 1'000'000'000);
     return ppoll(entries, count, timeout == never ? nullptr : &limit, nullptr);
 #else
-    return poll(entries, count, timeout == never ? -1 : static_cast<int>(std::min<int64_t>(to_ms_ceil(timeout), 1 << 30)));
+    return poll(entries, count,
+                timeout == never ? -1 : static_cast<int>(std::min<int64_t>(to_ms_ceil(timeout), 1 << 30)));
 #endif
 }
 
@@ -230,8 +231,9 @@ bool stream::set_receive_timeout(nanos timeout) noexcept {
     return true;
 }
 
-// Long waits rest in recv itself under a time limit that is kept from call to call: any limit between 3/4 and all of what
-// may be waited will do, so calls of equal timeout rarely set it. What remains after that, and short waits, use ppoll.
+// Long waits rest in recv itself under a time limit that is kept from call to call: any limit between 3/4 and all of
+// what may be waited will do, so calls of equal timeout rarely set it. What remains after that, and short waits, use
+// ppoll.
 io_result stream::receive_wait(byte_span into, nanos timeout) noexcept {
     if (timeout <= 0) {
         io_result got = receive_some(into);

@@ -44,8 +44,8 @@ class stream {
     int fd() const noexcept { return fd_; }
     void close() noexcept;
 
-    io_result send_some(byte_view bytes) noexcept;     // never waits
-    io_result receive_some(byte_span into) noexcept;   // never waits
+    io_result send_some(byte_view bytes) noexcept;    // never waits
+    io_result receive_some(byte_span into) noexcept;  // never waits
     // Waits inside the kernel until something arrives, at most about `timeout`; a signal ends it early.
     io_result receive_wait(byte_span into, nanos timeout) noexcept;
 
