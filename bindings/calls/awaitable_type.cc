@@ -54,35 +54,32 @@ PySendResult call_send(PyObject* self, PyObject*, PyObject** result) {
     return PYGEN_NEXT;
 }
 
-// What an iterator does at its end: StopIteration with the value, which may be a tuple or an exception itself.
-PyObject* raise_stop(PyObject* value) {
-    const ref held = ref::take(value);
-    if (PyTuple_Check(value) || PyExceptionInstance_Check(value)) {
-        const ref stop = ref::take(PyObject_CallOneArg(PyExc_StopIteration, value));
-        if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
-    } else {
-        PyErr_SetObject(PyExc_StopIteration, value);
-    }
+// How an iterator ends with a value. The StopIteration is made in full before the last mark of a profiled call is taken:
+// interpreters that await through the iterator take it apart again.
+PyObject* stop_with_value(call_object* call) {
+    const ref stop = ref::take(PyObject_CallOneArg(PyExc_StopIteration, call->value));
+    resume_call(call);
+    if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
     return nullptr;
 }
 
 PyObject* call_next(PyObject* self) {
+    call_object* call = as_call(self);
     PyObject* result = nullptr;
-    switch (call_send(self, Py_None, &result)) {
-        case PYGEN_NEXT: return result;
-        case PYGEN_RETURN:
-            if (result != Py_None) return raise_stop(result);
-            Py_DECREF(result);  // the end of an iterator without a value
-            return nullptr;
-        default: return nullptr;
+    if (call->state != call_state::finished || call->failed) {
+        if (call_send(self, Py_None, &result) != PYGEN_RETURN) return result;
+        Py_DECREF(result);  // it ended on the spot
     }
+    if (call->value != Py_None) return stop_with_value(call);
+    resume_call(call);  // an iterator that ends without a value
+    return nullptr;
 }
 
 PyObject* send_method(PyObject* self, PyObject* value) {
     PyObject* result = nullptr;
     switch (call_send(self, value, &result)) {
         case PYGEN_NEXT: return result;
-        case PYGEN_RETURN: return raise_stop(result);
+        case PYGEN_RETURN: Py_DECREF(result); return stop_with_value(as_call(self));
         default: return nullptr;
     }
 }
