@@ -1,4 +1,5 @@
-// The floor under every client: requests prepared beforehand, replies read but not looked into, one connection, one thread.
+// The floor under every client: requests prepared beforehand, replies read but not looked into, one connection, one
+// thread.
 //
 // usage: wire_floor ADDRESS PORT, then one command per line on standard input:
 //     get 1 1 CALLS | put 1 1 CALLS | batch KEYS SETS CALLS | describe

@@ -1,4 +1,5 @@
-// What differs between CPython 3.10 .. 3.14 and its free-threaded builds, as named helpers; nothing else asks for versions.
+// What differs between CPython 3.10 .. 3.14 and its free-threaded builds, as named helpers; nothing else asks for
+// versions.
 //
 // Also the owned reference `ref`. All of it wants an attached thread state unless a helper says otherwise.
 #pragma once
@@ -178,7 +179,8 @@ inline void put_exception(ref exception) noexcept {
 // The text of a str; valid while the str lives. Nothing with an exception when it is not a str or not encodable.
 inline bool text_of(PyObject* text, std::string_view& to) noexcept {
     if (PyUnicode_IS_COMPACT_ASCII(text)) {
-        to = {reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)), static_cast<size_t>(PyUnicode_GET_LENGTH(text))};
+        to = {reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)),
+              static_cast<size_t>(PyUnicode_GET_LENGTH(text))};
         return true;
     }
     Py_ssize_t size = 0;

@@ -153,8 +153,8 @@ bool init_errors() {
         return to != nullptr;
     };
     return load("class_for", the_state.class_for) && load("ClientError", the_state.client_error) &&
-           load("InvalidArgError", the_state.invalid_argument) &&
-           load("IntegerRangeError", the_state.integer_range) && load("RustPanicError", the_state.rust_panic);
+           load("InvalidArgError", the_state.invalid_argument) && load("IntegerRangeError", the_state.integer_range) &&
+           load("RustPanicError", the_state.rust_panic);
 }
 
 }  // namespace aero::py

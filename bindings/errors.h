@@ -11,12 +11,13 @@
 
 namespace aero::py {
 
-// A new exception for `what`, not raised: class by result code, attributes result_code, in_doubt, node, attempts, stage.
-// Null with an exception (of memory) set.
+// A new exception for `what`, not raised: class by result code, attributes result_code, in_doubt, node, attempts,
+// stage. Null with an exception (of memory) set.
 PyObject* make_exception(const error& what, const char* operation);
 PyObject* raise(const error& what, const char* operation);
 
-// Errors that arise in the bindings themselves; texts are those of PyErr_Format and stand alone, without a code in front.
+// Errors that arise in the bindings themselves; texts are those of PyErr_Format and stand alone, without a code in
+// front.
 PyObject* raise_client_error(const char* format, ...);
 PyObject* raise_invalid_argument(const char* format, ...);
 PyObject* raise_integer_range(PyObject* value);  // IntegerRangeError: an int outside 64 bits

@@ -13,7 +13,8 @@
 namespace aero::py {
 namespace {
 
-// The state of the extension is that of the process; a second interpreter in it would share Python objects with the first.
+// The state of the extension is that of the process; a second interpreter in it would share Python objects with the
+// first.
 bool refuse_subinterpreter() {
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) return true;
     PyErr_SetString(PyExc_ImportError, "aerospike_py works in the main interpreter only, not in a subinterpreter");
@@ -51,8 +52,15 @@ PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(exec)},
 #endif
                             {0, nullptr}};
 
-PyModuleDef definition{PyModuleDef_HEAD_INIT, "aerospike_py._aerospike", "The native part of aerospike_py.", 0, nullptr,
-                       slots, nullptr, nullptr, nullptr};
+PyModuleDef definition{PyModuleDef_HEAD_INIT,
+                       "aerospike_py._aerospike",
+                       "The native part of aerospike_py.",
+                       0,
+                       nullptr,
+                       slots,
+                       nullptr,
+                       nullptr,
+                       nullptr};
 
 }  // namespace
 }  // namespace aero::py

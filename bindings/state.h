@@ -31,8 +31,8 @@ struct module_state {
     PyTypeObject* batch_policy_instance = nullptr;
 
     // errors.cc
-    PyObject* class_for = nullptr;            // aerospike_py.exception.class_for
-    std::array<PyObject*, 288> classes{};     // by result code + 32, filled as codes turn up
+    PyObject* class_for = nullptr;         // aerospike_py.exception.class_for
+    std::array<PyObject*, 288> classes{};  // by result code + 32, filled as codes turn up
     PyObject* client_error = nullptr;
     PyObject* invalid_argument = nullptr;
     PyObject* integer_range = nullptr;

@@ -23,7 +23,8 @@ bool parameters::bind(PyObject* const* given, Py_ssize_t positional, PyObject* k
         PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
         const int index = index_of(keyword);
         if (index < 0) {
-            PyErr_Format(PyExc_TypeError, "%s.%s() got an unexpected keyword argument '%U'", owner, of_.method, keyword);
+            PyErr_Format(PyExc_TypeError, "%s.%s() got an unexpected keyword argument '%U'", owner, of_.method,
+                         keyword);
             return false;
         }
         PyObject*& slot = slots[static_cast<size_t>(index)];
@@ -51,8 +52,8 @@ bool parameters::too_many(const char* owner, Py_ssize_t positional) const noexce
     const int least = of_.required + 1, most = of_.count + 1;
     const Py_ssize_t given = positional + 1;
     if (least == most)
-        PyErr_Format(PyExc_TypeError, "%s.%s() takes %d positional argument%s but %zd were given", owner, of_.method, most,
-                     most == 1 ? "" : "s", given);
+        PyErr_Format(PyExc_TypeError, "%s.%s() takes %d positional argument%s but %zd were given", owner, of_.method,
+                     most, most == 1 ? "" : "s", given);
     else
         PyErr_Format(PyExc_TypeError, "%s.%s() takes from %d to %d positional arguments but %zd were given", owner,
                      of_.method, least, most, given);

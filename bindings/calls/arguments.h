@@ -1,7 +1,7 @@
 // Arguments of a native method bound to its parameters, from a vectorcall, without a tuple or a dict in between.
 //
-// A signature is a constant of the program; `prepare` interns its names once. Bound slots are borrowed from the caller's
-// frame: whoever keeps one beyond the call takes a reference of his own.
+// A signature is a constant of the program; `prepare` interns its names once. Bound slots are borrowed from the
+// caller's frame: whoever keeps one beyond the call takes a reference of his own.
 #pragma once
 
 #include <array>

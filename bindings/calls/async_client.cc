@@ -211,7 +211,8 @@ PyObject* connect_in_thread(PyObject* self, PyObject*) {
             const gil_detached detached;
             opened.emplace(life_cycle::open(life.config.native));
         }
-        call->opened = guarded([&] { return new result<client>(std::move(*opened)); }, static_cast<result<client>*>(nullptr));
+        call->opened =
+            guarded([&] { return new result<client>(std::move(*opened)); }, static_cast<result<client>*>(nullptr));
         if (call->opened == nullptr) {
             life.drop_connect(std::move(*opened));
             return nullptr;
@@ -231,8 +232,8 @@ bool start_thread(PyObject* target) {
     const ref threading = ref::take(PyImport_ImportModule("threading"));
     const ref type = threading ? ref::take(PyObject_GetAttrString(threading.get(), "Thread")) : ref();
     const ref none = ref::take(PyTuple_New(0));
-    const ref keywords = ref::take(Py_BuildValue("{s:O,s:s,s:O}", "target", target, "name", "aerospike_py connect",
-                                                 "daemon", Py_False));
+    const ref keywords =
+        ref::take(Py_BuildValue("{s:O,s:s,s:O}", "target", target, "name", "aerospike_py connect", "daemon", Py_False));
     if (!type || !none || !keywords) return false;
     const ref thread = ref::take(PyObject_Call(type.get(), none.get(), keywords.get()));
     return thread && ref::take(PyObject_CallMethod(thread.get(), "start", nullptr));
@@ -320,7 +321,8 @@ PyTypeObject* make_type(PyObject* module) {
         {"connect", fast(connect), METH_FASTCALL | METH_KEYWORDS,
          "connect($self, username=None, password=None)\n--\n\nFind the cluster; gives the client itself."},
         {"is_connected", client_is_connected, METH_NOARGS, "is_connected($self)\n--\n\nTell the local state; no I/O."},
-        {"get_node_names", client_node_names, METH_NOARGS, "get_node_names($self)\n--\n\nNames of the nodes known now."},
+        {"get_node_names", client_node_names, METH_NOARGS,
+         "get_node_names($self)\n--\n\nNames of the nodes known now."},
         {"close", close, METH_NOARGS, "close($self)\n--\n\nClose every connection; may be called more than once."},
         AERO_EACH_OPERATION(AERO_METHOD){nullptr, nullptr, 0, nullptr}};
     static PyType_Slot slots[] = {

@@ -1,8 +1,8 @@
 // Leaving the interpreter while a call waits, and coming back.
 //
-// Coming back after the interpreter began to end kills the thread inside CPython before 3.14, by unwinding its stack; our
-// destructors must not run then, since they would touch Python objects. Such a thread stops here for ever instead, as
-// newer versions do themselves.
+// Coming back after the interpreter began to end kills the thread inside CPython before 3.14, by unwinding its stack;
+// our destructors must not run then, since they would touch Python objects. Such a thread stops here for ever instead,
+// as newer versions do themselves.
 #pragma once
 
 #include <cxxabi.h>

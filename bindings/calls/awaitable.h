@@ -7,8 +7,8 @@
 //     waiting ----start----> pending ----finish----> finished
 //        `------cancel---------'-------cancel-----> cancelled
 //
-// Threads: a call belongs to the loop it was started on and is touched by that loop's thread only. While it is pending the
-// loop host holds a reference to it.
+// Threads: a call belongs to the loop it was started on and is touched by that loop's thread only. While it is pending
+// the loop host holds a reference to it.
 #pragma once
 
 #include <memory>
@@ -41,32 +41,31 @@ struct kept_arguments {
 };
 
 struct call_object {
-    PyObject_HEAD
-    PyObject* weakrefs;
+    PyObject_HEAD PyObject* weakrefs;
     const async_method* method;
-    PyObject* client;             // the AsyncClient
-    PyObject* loop;               // null while waiting
-    loop_host* host;              // owned; null unless pending on a host
-    PyObject* value;              // finished: the result or the exception
-    PyObject* callback;           // the first callback and its context; nearly always the only one
+    PyObject* client;    // the AsyncClient
+    PyObject* loop;      // null while waiting
+    loop_host* host;     // owned; null unless pending on a host
+    PyObject* value;     // finished: the result or the exception
+    PyObject* callback;  // the first callback and its context; nearly always the only one
     PyObject* context;
-    PyObject* more_callbacks;     // list of (callback, context)
+    PyObject* more_callbacks;  // list of (callback, context)
     PyObject* cancel_message;
-    PyObject* timings;            // dict of a profiled call
-    kept_arguments* kept;         // owned; only while waiting
-    operation* work;              // owned; until the result is made
-    stage_marks* marks;           // owned; while a profiled call is not over
-    result<aero::client>* opened; // owned; of a connect, between its thread and its loop
-    int64_t began;                // for the operation histogram; 0: not measured
+    PyObject* timings;             // dict of a profiled call
+    kept_arguments* kept;          // owned; only while waiting
+    operation* work;               // owned; until the result is made
+    stage_marks* marks;            // owned; while a profiled call is not over
+    result<aero::client>* opened;  // owned; of a connect, between its thread and its loop
+    int64_t began;                 // for the operation histogram; 0: not measured
     event_client::ticket ticket;
-    call_object* next;            // of the calls pending on one host
+    call_object* next;  // of the calls pending on one host
     call_object* previous;
     call_completion completion;
     call_state state;
-    bool failed;                  // value is an exception
-    bool blocking;                // _asyncio_future_blocking
-    bool retrieved;               // somebody has seen the exception
-    bool awaited;                 // a coroutine waits in `send`, and comes back through it
+    bool failed;     // value is an exception
+    bool blocking;   // _asyncio_future_blocking
+    bool retrieved;  // somebody has seen the exception
+    bool awaited;    // a coroutine waits in `send`, and comes back through it
 };
 
 inline call_object* as_call(PyObject* self) noexcept { return reinterpret_cast<call_object*>(self); }
@@ -86,7 +85,8 @@ call_object* new_call(PyObject* client, const async_method& method);
 // Where callbacks run when a call ends.
 enum class wake_mode : uint8_t {
     soon,      // by loop.call_soon; always right
-    directly,  // here and now, each in its own context; only from a callback of the loop with nothing of Python above it
+    directly,  // here and now, each in its own context; only from a callback of the loop with nothing of Python above
+               // it
 };
 
 // pending -> finished, with a result or with the exception that is set. Wakes who waits.

@@ -54,8 +54,8 @@ PySendResult call_send(PyObject* self, PyObject*, PyObject** result) {
     return PYGEN_NEXT;
 }
 
-// How an iterator ends with a value. The StopIteration is made in full before the last mark of a profiled call is taken:
-// interpreters that await through the iterator take it apart again.
+// How an iterator ends with a value. The StopIteration is made in full before the last mark of a profiled call is
+// taken: interpreters that await through the iterator take it apart again.
 PyObject* stop_with_value(call_object* call) {
     const ref stop = ref::take(PyObject_CallOneArg(PyExc_StopIteration, call->value));
     resume_call(call);
@@ -137,7 +137,8 @@ PyObject* cancelled_method(PyObject* self, PyObject*) {
 PyObject* cancel_method(PyObject* self, PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"msg", nullptr};
     PyObject* message = nullptr;
-    if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:cancel", const_cast<char**>(names), &message) == 0) return nullptr;
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:cancel", const_cast<char**>(names), &message) == 0)
+        return nullptr;
     if (message == Py_None) message = nullptr;
     return PyBool_FromLong(cancel_call(as_call(self), message));
 }
@@ -168,8 +169,8 @@ PyObject* exception_method(PyObject* self, PyObject*) {
 PyObject* add_done_callback_method(PyObject* self, PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"", "context", nullptr};
     PyObject *callback = nullptr, *given = nullptr;
-    if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:add_done_callback", const_cast<char**>(names), &callback, &given) ==
-        0)
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:add_done_callback", const_cast<char**>(names), &callback,
+                                    &given) == 0)
         return nullptr;
     const ref context = given != nullptr && given != Py_None ? ref::share(given) : ref::take(PyContext_CopyCurrent());
     if (!context || !add_callback(as_call(self), callback, context.get())) return nullptr;
@@ -251,7 +252,8 @@ PyObject* call_repr(PyObject* self) {
     static constexpr const char* words[] = {"not started", "pending", "finished", "cancelled"};
     const call_object* call = as_call(self);
     const char* word = words[static_cast<size_t>(call->state)];
-    if (call->failed) return PyUnicode_FromFormat("<Call AsyncClient.%s failed: %R>", call->method->name(), call->value);
+    if (call->failed)
+        return PyUnicode_FromFormat("<Call AsyncClient.%s failed: %R>", call->method->name(), call->value);
     return PyUnicode_FromFormat("<Call AsyncClient.%s %s>", call->method->name(), word);
 }
 
@@ -324,7 +326,8 @@ PyTypeObject* make_type(PyObject* module) {
         {"send", send_method, METH_O, "send($self, value, /)\n--\n\nOne step of the coroutine."},
         {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(throw_method)), METH_FASTCALL,
          "throw($self, typ, val=None, tb=None, /)\n--\n\nRaise inside the coroutine, which ends the call."},
-        {"close", close_method, METH_NOARGS, "close($self)\n--\n\nEnd the coroutine, and the call if nobody else waits for it."},
+        {"close", close_method, METH_NOARGS,
+         "close($self)\n--\n\nEnd the coroutine, and the call if nobody else waits for it."},
         {"done", done_method, METH_NOARGS, "done($self)\n--\n\n"},
         {"cancelled", cancelled_method, METH_NOARGS, "cancelled($self)\n--\n\n"},
         {"cancel", function(cancel_method), METH_VARARGS | METH_KEYWORDS,
@@ -345,24 +348,22 @@ PyTypeObject* make_type(PyObject* module) {
         {"__qualname__", get_qualified_name, nullptr, nullptr, nullptr},
         {"timings", get_timings, nullptr, "Stages of a profiled call in seconds, or None.", nullptr},
         {nullptr, nullptr, nullptr, nullptr, nullptr}};
-    static PyMemberDef members[] = {
-        {"__weaklistoffset__", T_PYSSIZET, weakrefs_offset, READONLY, nullptr},
-        {nullptr, 0, 0, 0, nullptr}};
-    static PyType_Slot slots[] = {
-        {Py_tp_doc, const_cast<char*>("A call under way: a coroutine and a future at once.")},
-        {Py_tp_dealloc, reinterpret_cast<void*>(call_dealloc)},
-        {Py_tp_finalize, reinterpret_cast<void*>(call_finalize)},
-        {Py_tp_traverse, reinterpret_cast<void*>(call_traverse)},
-        {Py_tp_clear, reinterpret_cast<void*>(call_clear)},
-        {Py_tp_repr, reinterpret_cast<void*>(call_repr)},
-        {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-        {Py_tp_iternext, reinterpret_cast<void*>(call_next)},
-        {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
-        {Py_am_send, reinterpret_cast<void*>(call_send)},
-        {Py_tp_methods, methods},
-        {Py_tp_getset, attributes},
-        {Py_tp_members, members},
-        {0, nullptr}};
+    static PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET, weakrefs_offset, READONLY, nullptr},
+                                    {nullptr, 0, 0, 0, nullptr}};
+    static PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>("A call under way: a coroutine and a future at once.")},
+                                  {Py_tp_dealloc, reinterpret_cast<void*>(call_dealloc)},
+                                  {Py_tp_finalize, reinterpret_cast<void*>(call_finalize)},
+                                  {Py_tp_traverse, reinterpret_cast<void*>(call_traverse)},
+                                  {Py_tp_clear, reinterpret_cast<void*>(call_clear)},
+                                  {Py_tp_repr, reinterpret_cast<void*>(call_repr)},
+                                  {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                                  {Py_tp_iternext, reinterpret_cast<void*>(call_next)},
+                                  {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
+                                  {Py_am_send, reinterpret_cast<void*>(call_send)},
+                                  {Py_tp_methods, methods},
+                                  {Py_tp_getset, attributes},
+                                  {Py_tp_members, members},
+                                  {0, nullptr}};
     static PyType_Spec spec{"aerospike_py._aerospike.Call", sizeof(call_object), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
     return new_type(module, spec);

@@ -7,8 +7,7 @@
 namespace aero::py {
 
 struct client_object {
-    PyObject_HEAD
-    life_cycle* life;
+    PyObject_HEAD life_cycle* life;
 };
 
 inline client_object* as_client(PyObject* self) noexcept { return reinterpret_cast<client_object*>(self); }
@@ -26,8 +25,8 @@ PyObject* client_node_names(PyObject* self, PyObject*);
 inline constexpr signature connect_signature{"connect", {"username", "password"}, 2, 0};
 extern parameters connect_parameters;
 
-// The handle for a call that is about to be sent. Nothing, with the exception, when not connected or when the policy asks
-// for what this client is not configured for.
+// The handle for a call that is about to be sent. Nothing, with the exception, when not connected or when the policy
+// asks for what this client is not configured for.
 std::optional<client> handle_for(life_cycle& life, const transport_policy& policy);
 
 }  // namespace aero::py

@@ -44,14 +44,15 @@ class life_cycle {
     // connecting -> disconnected: nobody wants the connection any more.
     void drop_connect(result<client>&& opened) noexcept;
 
-    // connected -> closing: the handle to be closed; nothing when there is nothing to close. False with an exception while
-    // a connect is in flight.
+    // connected -> closing: the handle to be closed; nothing when there is nothing to close. False with an exception
+    // while a connect is in flight.
     bool begin_close(std::optional<client>& to_close);
     void end_close() noexcept;
     // The same for an object that is going away: never raises.
     void abandon() noexcept;
 
-    // The handle for one call. Nothing, with a ClientError, when not connected. In a forked child it connects anew first.
+    // The handle for one call. Nothing, with a ClientError, when not connected. In a forked child it connects anew
+    // first.
     std::optional<client> handle();
     unsigned generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
 

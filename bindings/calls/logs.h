@@ -13,7 +13,8 @@ void forward_logs() noexcept;
 inline void forward_pending_logs() noexcept {
     if (log::pending()) forward_logs();
 }
-// One record on the logger `aerospike_py`, handed on at once. Costs nothing while the program has not imported `logging`.
+// One record on the logger `aerospike_py`, handed on at once. Costs nothing while the program has not imported
+// `logging`.
 void log_event(log::level severity, const std::string& text) noexcept;
 
 // Reports the exception that is being raised when it is a defect of ours, once; it stays raised. `method` as in "get".

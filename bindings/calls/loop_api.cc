@@ -30,7 +30,8 @@ bool load_asyncio() {
     asyncio.context_keyword = Py_BuildValue("(s)", "context");
     asyncio.cancelled_error = PyObject_GetAttrString(module.get(), "CancelledError");
     asyncio.invalid_state_error = PyObject_GetAttrString(module.get(), "InvalidStateError");
-    if (asyncio.context_keyword == nullptr || asyncio.cancelled_error == nullptr || asyncio.invalid_state_error == nullptr)
+    if (asyncio.context_keyword == nullptr || asyncio.cancelled_error == nullptr ||
+        asyncio.invalid_state_error == nullptr)
         return false;
     asyncio.get_running_loop = PyObject_GetAttrString(events.get(), "_get_running_loop");
     return asyncio.get_running_loop != nullptr;

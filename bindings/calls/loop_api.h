@@ -1,5 +1,5 @@
-// What this extension asks of asyncio and of an event loop, by name. Loaded when the first AsyncClient is made: importing
-// the package does not import asyncio.
+// What this extension asks of asyncio and of an event loop, by name. Loaded when the first AsyncClient is made:
+// importing the package does not import asyncio.
 //
 // Every function wants an attached thread; those that give objects give new references, or null with an exception.
 #pragma once

@@ -25,12 +25,12 @@ struct ended_call {
 struct host_state {
     std::unique_ptr<event_client> events;
     host_owner* owner;
-    std::vector<ended_call> ended;   // delivered, not yet settled
+    std::vector<ended_call> ended;  // delivered, not yet settled
     loop_watches watches;
-    int64_t timer_at = INT64_MAX;    // when `timer` fires
+    int64_t timer_at = INT64_MAX;  // when `timer` fires
     unsigned generation = fork_generation();
-    bool tick_pending = false;       // call_soon(tick) is on its way
-    bool inside = false;             // a callback of ours runs: it flushes at its end
+    bool tick_pending = false;  // call_soon(tick) is on its way
+    bool inside = false;        // a callback of ours runs: it flushes at its end
 };
 
 namespace {
@@ -67,7 +67,8 @@ void link(loop_host* host, call_object* call) noexcept {
 void report(loop_host* host) noexcept {
     const ref loop = loop_of(host);
     ref raised = take_exception();
-    if (loop && raised) loop_report(loop.get(), "aerospike_py: an event loop refused a callback", raised.get(), nullptr, nullptr);
+    if (loop && raised)
+        loop_report(loop.get(), "aerospike_py: an event loop refused a callback", raised.get(), nullptr, nullptr);
 }
 
 void schedule_tick(loop_host* host, PyObject* loop) {
@@ -121,7 +122,8 @@ bool repeats(loop_host* host, call_object* call, call_outcome& outcome) {
     return false;
 }
 
-// Makes the results of what has ended and wakes who waits. Woken code may do anything to the host, shut it down included.
+// Makes the results of what has ended and wakes who waits. Woken code may do anything to the host, shut it down
+// included.
 void settle_ended(loop_host* host) {
     std::vector<ended_call> ended;
     ended.swap(host->native->ended);

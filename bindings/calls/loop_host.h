@@ -1,13 +1,13 @@
 // One client on one event loop: the connections, the descriptor the loop watches, and the calls under way.
 //
-// A host is made at the first call of a client on a loop. It refers to the loop weakly and keeps no loop alive; the loop
-// keeps the host alive by watching its descriptor. Calls under way are owned by the host until they end.
+// A host is made at the first call of a client on a loop. It refers to the loop weakly and keeps no loop alive; the
+// loop keeps the host alive by watching its descriptor. Calls under way are owned by the host until they end.
 //
 //     something is readable:  drain -> deliver (collects) -> settle and wake, one by one -> flush what was submitted
 //     a tick ends:            flush -> deliver -> settle and wake
 //
-// Threads: a host belongs to the thread of its loop. `host_shut_down` may be called elsewhere once the loop is closed or
-// gone, and where a forked child throws away what it inherited.
+// Threads: a host belongs to the thread of its loop. `host_shut_down` may be called elsewhere once the loop is closed
+// or gone, and where a forked child throws away what it inherited.
 #pragma once
 
 #include "aero/event_client.h"
@@ -27,16 +27,15 @@ class host_owner {
 struct host_state;
 
 struct loop_host {
-    PyObject_HEAD
-    PyObject* weakrefs;
-    PyObject* loop_ref;       // weak reference to the loop
-    PyObject* read_tick;      // bound to the host; the cycles are broken by shutting down
+    PyObject_HEAD PyObject* weakrefs;
+    PyObject* loop_ref;   // weak reference to the loop
+    PyObject* read_tick;  // bound to the host; the cycles are broken by shutting down
     PyObject* flush_tick;
     PyObject* timer_tick;
-    PyObject* timer;          // TimerHandle, or null
-    PyObject* context;        // callbacks of the host run in it
-    host_state* native;       // null once shut down
-    call_object* first;       // pending calls
+    PyObject* timer;     // TimerHandle, or null
+    PyObject* context;   // callbacks of the host run in it
+    host_state* native;  // null once shut down
+    call_object* first;  // pending calls
 };
 
 inline PyObject* as_object(loop_host* host) noexcept { return reinterpret_cast<PyObject*>(host); }
@@ -55,10 +54,10 @@ ref host_loop(const loop_host* host) noexcept;  // empty when it is gone
 bool host_is_open(const loop_host* host) noexcept;
 
 enum class shut_down : uint8_t {
-    on_loop,      // the loop is alive, and this is its thread or it does not run
-    off_loop,     // the loop is closed or gone: it is not touched
-    collected,    // host, loop and callers go together: nobody is woken
-    after_fork,   // inherited from the parent: nothing is sent, nothing is changed, nobody is woken
+    on_loop,     // the loop is alive, and this is its thread or it does not run
+    off_loop,    // the loop is closed or gone: it is not touched
+    collected,   // host, loop and callers go together: nobody is woken
+    after_fork,  // inherited from the parent: nothing is sent, nothing is changed, nobody is woken
 };
 // Fails the calls under way and lets go of connections and loop. The owner hears nothing of it.
 void host_shut_down(loop_host* host, shut_down how) noexcept;

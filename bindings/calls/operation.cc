@@ -8,7 +8,7 @@ namespace aero::py {
 namespace {
 
 template <class Reply>
-call_outcome outcome_of(result<Reply>&& from, Reply call_outcome::*where) {
+call_outcome outcome_of(result<Reply>&& from, Reply call_outcome::* where) {
     call_outcome outcome;
     if (from)
         outcome.*where = std::move(*from);

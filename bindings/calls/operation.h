@@ -43,9 +43,11 @@ class operation {
     // Sends and returns; `whom` hears of the end.
     virtual event_client::ticket submit(event_client& through, completion& whom, bool with_times) = 0;
     virtual bool may_repeat() const noexcept { return false; }
-    // Looks at an outcome before it is converted: nanoseconds to wait before it is sent again, or nothing when it stands.
+    // Looks at an outcome before it is converted: nanoseconds to wait before it is sent again, or nothing when it
+    // stands.
     virtual std::optional<int64_t> again(call_outcome&, int64_t /*now*/) { return std::nullopt; }
-    // The result, or null with the exception that the outcome calls for. `timings` is the dict of a profiled call or null.
+    // The result, or null with the exception that the outcome calls for. `timings` is the dict of a profiled call or
+    // null.
     virtual PyObject* convert(call_outcome&& outcome, PyObject* timings) = 0;
 
     // For metrics; valid until `convert`.

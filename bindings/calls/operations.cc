@@ -259,28 +259,32 @@ record_kind put_kind{{parameters(put_arguments),
                       "put($self, key, bins, meta=None, policy=None)\n--\n\nWrite bins; None deletes a bin.", true},
                      parse_put,
                      done};
-record_kind get_kind{{parameters(get_arguments),
-                      "get($self, key, policy=None)\n--\n\nRead all bins; RecordNotFound when there is no such record.", true},
-                     parse_get,
-                     checked<new_record>};
-record_kind select_kind{{parameters(select_arguments), "select($self, key, bins, policy=None)\n--\n\nRead the named bins.", true},
-                        parse_select,
-                        checked<new_record>};
-record_kind exists_kind{
-    {parameters(exists_arguments),
-     "exists($self, key, policy=None)\n--\n\nRead generation and time to live; meta is None when there is no such record.", true},
-    parse_exists,
-    existence,
-    true};
+record_kind get_kind{
+    {parameters(get_arguments),
+     "get($self, key, policy=None)\n--\n\nRead all bins; RecordNotFound when there is no such record.", true},
+    parse_get,
+    checked<new_record>};
+record_kind select_kind{
+    {parameters(select_arguments), "select($self, key, bins, policy=None)\n--\n\nRead the named bins.", true},
+    parse_select,
+    checked<new_record>};
+record_kind exists_kind{{parameters(exists_arguments),
+                         "exists($self, key, policy=None)\n--\n\nRead generation and time to live; meta is None when "
+                         "there is no such record.",
+                         true},
+                        parse_exists,
+                        existence,
+                        true};
 record_kind remove_kind{
     {parameters(remove_arguments),
      "remove($self, key, meta=None, policy=None)\n--\n\nRemove a record; RecordNotFound when there is none.", true},
     parse_remove,
     done};
-record_kind touch_kind{{parameters(touch_arguments),
-                        "touch($self, key, val=0, meta=None, policy=None)\n--\n\nRenew the time to live; val in seconds.", true},
-                       parse_touch,
-                       done};
+record_kind touch_kind{
+    {parameters(touch_arguments),
+     "touch($self, key, val=0, meta=None, policy=None)\n--\n\nRenew the time to live; val in seconds.", true},
+    parse_touch,
+    done};
 record_kind append_kind{
     {parameters(append_arguments),
      "append($self, key, bin, val, meta=None, policy=None)\n--\n\nAppend to a string or bytes bin.", true},
@@ -295,34 +299,35 @@ record_kind increment_kind{{parameters(increment_arguments),
                             "increment($self, key, bin, offset, meta=None, policy=None)\n--\n\nAdd to a number.", true},
                            parse_modify<wire::op_code::incr>,
                            done};
-record_kind remove_bin_kind{
-    {parameters(remove_bin_arguments), "remove_bin($self, key, bin_names, meta=None, policy=None)\n--\n\nDelete bins.", true},
-    parse_remove_bin,
-    done};
-record_kind operate_kind{
-    {parameters(operate_arguments),
-     "operate($self, key, ops, meta=None, policy=None)\n--\n\nRun operations on one record atomically; one value per bin.", true},
-    parse_operate<false>,
-    checked<new_operate_result>};
-record_kind operate_ordered_kind{
-    {parameters(operate_ordered_arguments),
-     "operate_ordered($self, key, ops, meta=None, policy=None)\n--\n\n"
-     "Run operations atomically; one result per operation, in order.", true},
-    parse_operate<true>,
-    checked<new_ordered_result>};
+record_kind remove_bin_kind{{parameters(remove_bin_arguments),
+                             "remove_bin($self, key, bin_names, meta=None, policy=None)\n--\n\nDelete bins.", true},
+                            parse_remove_bin,
+                            done};
+record_kind operate_kind{{parameters(operate_arguments),
+                          "operate($self, key, ops, meta=None, policy=None)\n--\n\nRun operations on one record "
+                          "atomically; one value per bin.",
+                          true},
+                         parse_operate<false>,
+                         checked<new_operate_result>};
+record_kind operate_ordered_kind{{parameters(operate_ordered_arguments),
+                                  "operate_ordered($self, key, ops, meta=None, policy=None)\n--\n\n"
+                                  "Run operations atomically; one result per operation, in order.",
+                                  true},
+                                 parse_operate<true>,
+                                 checked<new_ordered_result>};
 
-batch_kind batch_read_kind{
-    {parameters(batch_read_arguments),
-     "batch_read($self, keys, bins=None, policy=None)\n--\n\n"
-     "Read many records of any sets in one call; bins=[] asks for existence only.", true},
-    parse_batch_read,
-    lazy_records};
-batch_kind batch_read_many_kind{
-    {parameters(batch_read_many_arguments),
-     "batch_read_many($self, groups, bins=None, policy=None)\n--\n\n"
-     "Read several groups of keys in one round; one dict per group.", true},
-    parse_batch_read_many,
-    dict_per_group};
+batch_kind batch_read_kind{{parameters(batch_read_arguments),
+                            "batch_read($self, keys, bins=None, policy=None)\n--\n\n"
+                            "Read many records of any sets in one call; bins=[] asks for existence only.",
+                            true},
+                           parse_batch_read,
+                           lazy_records};
+batch_kind batch_read_many_kind{{parameters(batch_read_many_arguments),
+                                 "batch_read_many($self, groups, bins=None, policy=None)\n--\n\n"
+                                 "Read several groups of keys in one round; one dict per group.",
+                                 true},
+                                parse_batch_read_many,
+                                dict_per_group};
 batch_kind batch_read_ordered_kind{
     {parameters(batch_read_ordered_arguments),
      "batch_read_ordered($self, keys, bins=None, policy=None)\n--\n\nRead many records; one slot per key.", true},
@@ -336,7 +341,8 @@ batch_kind batch_write_kind{
 batch_kind batch_write_numpy_kind{
     {parameters(batch_write_numpy_arguments),
      "batch_write_numpy($self, data, namespace, set_name, _dtype, key_field='_key', policy=None, retry=0)\n--\n\n"
-     "Write one record per row of a structured array.", true},
+     "Write one record per row of a structured array.",
+     true},
     parse_batch_write_numpy,
     write_result};
 batch_kind batch_remove_kind{
@@ -345,21 +351,21 @@ batch_kind batch_remove_kind{
     parse_batch_remove,
     write_result};
 
-info_kind info_all_kind{{parameters(info_all_arguments), "info_all($self, command, policy=None)\n--\n\nAsk every node."},
-                        parse_info,
-                        answers_of_nodes,
-                        client::info_target::every_node};
+info_kind info_all_kind{
+    {parameters(info_all_arguments), "info_all($self, command, policy=None)\n--\n\nAsk every node."},
+    parse_info,
+    answers_of_nodes,
+    client::info_target::every_node};
 info_kind info_random_node_kind{
     {parameters(info_random_node_arguments),
      "info_random_node($self, command, policy=None)\n--\n\nAsk one node; the value without the echoed command."},
     parse_info,
     answer_of_node};
-info_kind truncate_kind{
-    {parameters(truncate_arguments),
-     "truncate($self, namespace, set_name, nanos=0, policy=None)\n--\n\n"
-     "Remove every record of a set, or those last updated before nanos."},
-    parse_truncate,
-    accepted};
+info_kind truncate_kind{{parameters(truncate_arguments),
+                         "truncate($self, namespace, set_name, nanos=0, policy=None)\n--\n\n"
+                         "Remove every record of a set, or those last updated before nanos."},
+                        parse_truncate,
+                        accepted};
 info_kind ping_kind{
     {parameters(ping_arguments), "ping($self)\n--\n\nAsk a node whether it answers; never raises.", false, true},
     parse_ping,

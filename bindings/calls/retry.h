@@ -1,9 +1,9 @@
-// The retries of a batch write: which rows go out again, when, and what is reported at the end. Takes outcomes and times,
-// sends nothing and reads no clock.
+// The retries of a batch write: which rows go out again, when, and what is reported at the end. Takes outcomes and
+// times, sends nothing and reads no clock.
 //
-// Rows that failed with a transient code (8, 9, 11, 14, 18), or that no node answered because a transport failed, are sent
-// again, up to `attempts_max` times in all. The pause before attempt n is drawn evenly from 0 .. min(500, 10 * 2^n) ms.
-// It ends early when the next pause would pass the total timeout.
+// Rows that failed with a transient code (8, 9, 11, 14, 18), or that no node answered because a transport failed, are
+// sent again, up to `attempts_max` times in all. The pause before attempt n is drawn evenly from 0 .. min(500, 10 *
+// 2^n) ms. It ends early when the next pause would pass the total timeout.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ class write_retry {
     const std::vector<uint32_t>& rows() const noexcept { return rows_; }
     bool is_partial() const noexcept { return partial_; }
 
-    // Takes the outcome of an attempt that began no later than `now`; `total_timeout_ms` counts from the first one. Gives
-    // the pause in ns before the next attempt, or nothing: then `outcome` is the whole answer.
+    // Takes the outcome of an attempt that began no later than `now`; `total_timeout_ms` counts from the first one.
+    // Gives the pause in ns before the next attempt, or nothing: then `outcome` is the whole answer.
     std::optional<int64_t> after(call_outcome& outcome, size_t row_count, int64_t now, uint32_t total_timeout_ms);
     // When the first attempt began.
     void begin(int64_t now) noexcept {
@@ -49,8 +49,8 @@ class write_retry {
 
     retry_report report_{.attempts = 0};
     bool watched_ = false;
-    bool partial_ = false;           // rows_ is not everything
-    bool answered_ = false;          // some attempt got through
+    bool partial_ = false;   // rows_ is not everything
+    bool answered_ = false;  // some attempt got through
     std::vector<uint32_t> rows_;
     batch_reply whole_;
     std::unique_ptr<error> last_failure_;

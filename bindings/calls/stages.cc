@@ -9,14 +9,19 @@ namespace {
 
 constexpr size_t index_of(stage s) noexcept { return static_cast<size_t>(s); }
 
-constexpr stage sync_stages[] = {stage::key_parse,  stage::limiter_wait,         stage::tokio_schedule_delay,
-                                 stage::io,         stage::retry_wait,           stage::spawn_blocking_delay,
-                                 stage::gil_wait,   stage::into_pyobject,        stage::unaccounted};
-constexpr stage loop_stages[] = {stage::key_parse,     stage::limiter_wait,
-                                 stage::future_into_py_setup, stage::tokio_schedule_delay,
-                                 stage::io,            stage::retry_wait,
-                                 stage::event_loop_resume_delay, stage::spawn_blocking_delay,
-                                 stage::into_pyobject, stage::unaccounted};
+constexpr stage sync_stages[] = {stage::key_parse, stage::limiter_wait,  stage::tokio_schedule_delay,
+                                 stage::io,        stage::retry_wait,    stage::spawn_blocking_delay,
+                                 stage::gil_wait,  stage::into_pyobject, stage::unaccounted};
+constexpr stage loop_stages[] = {stage::key_parse,
+                                 stage::limiter_wait,
+                                 stage::future_into_py_setup,
+                                 stage::tokio_schedule_delay,
+                                 stage::io,
+                                 stage::retry_wait,
+                                 stage::event_loop_resume_delay,
+                                 stage::spawn_blocking_delay,
+                                 stage::into_pyobject,
+                                 stage::unaccounted};
 
 std::span<const stage> stages_of_face(face whose) noexcept {
     return whose == face::sync ? std::span<const stage>(sync_stages) : std::span<const stage>(loop_stages);

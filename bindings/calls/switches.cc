@@ -83,9 +83,8 @@ PyObject* drain_logs(PyObject*, PyObject*) {
             const ref logger = ref::take(new_text(records[i].logger));
             const ref text = ref::take(new_text(records[i].text));
             PyObject* entry =
-                logger && text
-                    ? Py_BuildValue("(iOO)", static_cast<int>(records[i].severity), logger.get(), text.get())
-                    : nullptr;
+                logger && text ? Py_BuildValue("(iOO)", static_cast<int>(records[i].severity), logger.get(), text.get())
+                               : nullptr;
             if (entry == nullptr) return nullptr;
             PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), entry);
         }
@@ -102,11 +101,13 @@ PyMethodDef switch_methods[] = {
     {"is_metrics_enabled", is_metrics_enabled, METH_NOARGS, "is_metrics_enabled()\n--\n\n"},
     {"set_internal_stage_metrics_enabled", set_stages_enabled, METH_O,
      "set_internal_stage_metrics_enabled(enabled)\n--\n\nSwitch the profiling of stages; off by default."},
-    {"is_internal_stage_metrics_enabled", is_stages_enabled, METH_NOARGS, "is_internal_stage_metrics_enabled()\n--\n\n"},
+    {"is_internal_stage_metrics_enabled", is_stages_enabled, METH_NOARGS,
+     "is_internal_stage_metrics_enabled()\n--\n\n"},
     {"last_timings", last_timings_method, METH_NOARGS,
      "last_timings()\n--\n\nStages, in seconds, of the last profiled call of this thread or task; None without one."},
     {"stage_snapshot", stage_snapshot, METH_NOARGS,
-     "stage_snapshot()\n--\n\n{(operation, stage): {count, sum, p50, p95, p99, buckets}} of everything measured so far."},
+     "stage_snapshot()\n--\n\n{(operation, stage): {count, sum, p50, p95, p99, buckets}} of everything measured so "
+     "far."},
     {"reset_stage_metrics", reset_stage_metrics, METH_NOARGS,
      "reset_stage_metrics()\n--\n\nForget the stages measured so far."},
     {"dropped_log_count", dropped_log_count, METH_NOARGS,

@@ -13,7 +13,8 @@
 namespace aero::py {
 namespace {
 
-// Asks Python's signal handlers when a signal interrupts a wait; an exception of theirs abandons the call and stays set.
+// Asks Python's signal handlers when a signal interrupts a wait; an exception of theirs abandons the call and stays
+// set.
 class signal_hook final : public interrupt_hook {
   public:
     explicit signal_hook(gil_detached& detached) noexcept : detached_(detached) {}
@@ -78,8 +79,8 @@ struct measurement {
     ref timings;  // of a profiled call that got as far as being sent
 };
 
-// Reports a profiled call; the exception under way, if any, stays. Runs when everything else of the call is done, so that
-// freeing what it used is accounted for.
+// Reports a profiled call; the exception under way, if any, stays. Runs when everything else of the call is done, so
+// that freeing what it used is accounted for.
 void finish_profile(const char* name, measurement& of) noexcept {
     ref raised = take_exception();
     const int64_t end = monotonic_now();
@@ -183,9 +184,9 @@ void dealloc(PyObject* self) {
     free_client(self);
 }
 
-#define AERO_METHOD(kind, type)                                                                     \
-    PyMethodDef{kind.arguments.describes().method,                                                  \
-                reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(method<type, kind>)),    \
+#define AERO_METHOD(kind, type)                                                                  \
+    PyMethodDef{kind.arguments.describes().method,                                               \
+                reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(method<type, kind>)), \
                 METH_FASTCALL | METH_KEYWORDS, kind.text},
 
 PyTypeObject* make_type(PyObject* module) {
@@ -194,16 +195,18 @@ PyTypeObject* make_type(PyObject* module) {
         {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_FASTCALL | METH_KEYWORDS,
          "connect($self, username=None, password=None)\n--\n\nFind the cluster; gives the client itself."},
         {"is_connected", client_is_connected, METH_NOARGS, "is_connected($self)\n--\n\nTell the local state; no I/O."},
-        {"get_node_names", client_node_names, METH_NOARGS, "get_node_names($self)\n--\n\nNames of the nodes known now."},
+        {"get_node_names", client_node_names, METH_NOARGS,
+         "get_node_names($self)\n--\n\nNames of the nodes known now."},
         {"close", close, METH_NOARGS, "close($self)\n--\n\nClose every connection; may be called more than once."},
         AERO_EACH_OPERATION(AERO_METHOD){nullptr, nullptr, 0, nullptr}};
-    static PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>("Base of aerospike_py.Client; safe to share between threads.")},
-                                  {Py_tp_new, reinterpret_cast<void*>(new_client)},
-                                  {Py_tp_init, reinterpret_cast<void*>(init_client)},
-                                  {Py_tp_finalize, reinterpret_cast<void*>(finalize_client)},
-                                  {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
-                                  {Py_tp_methods, methods},
-                                  {0, nullptr}};
+    static PyType_Slot slots[] = {
+        {Py_tp_doc, const_cast<char*>("Base of aerospike_py.Client; safe to share between threads.")},
+        {Py_tp_new, reinterpret_cast<void*>(new_client)},
+        {Py_tp_init, reinterpret_cast<void*>(init_client)},
+        {Py_tp_finalize, reinterpret_cast<void*>(finalize_client)},
+        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+        {Py_tp_methods, methods},
+        {0, nullptr}};
     static PyType_Spec spec{"aerospike_py._aerospike.Client", sizeof(client_object), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
     return new_type(module, spec);

@@ -34,7 +34,8 @@ bool check_record(PyObject* record) {
         return false;
     }
     if (PyDict_Check(PyTuple_GET_ITEM(record, 1))) return true;
-    PyErr_Format(PyExc_TypeError, "bins element must be a dict, not %.80s", Py_TYPE(PyTuple_GET_ITEM(record, 1))->tp_name);
+    PyErr_Format(PyExc_TypeError, "bins element must be a dict, not %.80s",
+                 Py_TYPE(PyTuple_GET_ITEM(record, 1))->tp_name);
     return false;
 }
 

@@ -41,17 +41,17 @@ class batch_call {
   private:
     friend class row_collector;
 
-    op_list shared_;                     // operations of every row, for reads
-    buffer row_ops_;                     // operations of single rows
-    buffer row_keys_;                    // key fields of single rows
+    op_list shared_;   // operations of every row, for reads
+    buffer row_ops_;   // operations of single rows
+    buffer row_keys_;  // key fields of single rows
     std::vector<row_template> templates_;
-    std::vector<uint32_t> template_of_;  // one per row; empty when all rows use templates_[0]
+    std::vector<uint32_t> template_of_;                 // one per row; empty when all rows use templates_[0]
     std::vector<std::span<const uint8_t>> key_fields_;  // one per row, or empty
     bool writes_ = false;
 };
 
-// Collects the rows of a writing batch into a batch_call. A row equal to the one before it shares its template, which the
-// wire then repeats in 25 bytes.
+// Collects the rows of a writing batch into a batch_call. A row equal to the one before it shares its template, which
+// the wire then repeats in 25 bytes.
 class row_collector {
   public:
     row_collector(batch_call& to, size_t rows_expected);
@@ -74,8 +74,8 @@ class row_collector {
 
     batch_call& to_;
     key_collector keys_;
-    op_list ops_;              // bytes of all rows; the rest is of the row being made
-    std::vector<row> shapes_;  // one per template
+    op_list ops_;                                        // bytes of all rows; the rest is of the row being made
+    std::vector<row> shapes_;                            // one per template
     std::vector<std::pair<size_t, size_t>> key_fields_;  // start and size, one per row
     size_t row_start_ = 0;
     bool any_key_field_ = false;

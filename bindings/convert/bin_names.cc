@@ -9,8 +9,8 @@ namespace aero::py {
 
 namespace {
 
-constexpr size_t slots = 4096;       // a power of two
-constexpr size_t names_max = 2048;   // half of them, so that probes stay short
+constexpr size_t slots = 4096;      // a power of two
+constexpr size_t names_max = 2048;  // half of them, so that probes stay short
 
 constinit std::array<std::atomic<bin_name*>, slots> table{};
 constinit std::atomic<size_t> names{0};

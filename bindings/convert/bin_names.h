@@ -1,7 +1,8 @@
 // Names of bins as interned strs, found by their bytes.
 //
-// Programs use few bin names and use them over and over. The table keeps each name for good, up to a limit; names beyond
-// it become new strs every time. Threads: any, attached to the interpreter; entries never change once they are seen.
+// Programs use few bin names and use them over and over. The table keeps each name for good, up to a limit; names
+// beyond it become new strs every time. Threads: any, attached to the interpreter; entries never change once they are
+// seen.
 #pragma once
 
 #include <cstring>

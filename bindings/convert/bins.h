@@ -34,8 +34,8 @@ bool parse_modification(wire::op_code code, PyObject* bin, PyObject* value, op_l
 // operate: a list of operation dicts. `every_op_answers` asks for one response per operation (operate_ordered).
 bool parse_ops(PyObject* ops, bool every_op_answers, op_list& to);
 // get, exists, touch, remove: no Python values involved.
-void every_bin(op_list& to) noexcept;      // READ | GET_ALL
-void no_bins(op_list& to) noexcept;        // READ | GET_NO_BINS
+void every_bin(op_list& to) noexcept;  // READ | GET_ALL
+void no_bins(op_list& to) noexcept;    // READ | GET_NO_BINS
 void touch_op(op_list& to);
 void delete_record(op_list& to) noexcept;  // WRITE | DELETE
 

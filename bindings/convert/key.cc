@@ -12,7 +12,7 @@ namespace {
 
 // Hashing a key costs about 0.03 us, letting the GIL go and getting it back more than 1 us when others want it.
 constexpr size_t release_from = 4096;
-constexpr size_t small_chunk = 256;     // views of a chunk stay in the first-level cache
+constexpr size_t small_chunk = 256;  // views of a chunk stay in the first-level cache
 constexpr size_t large_chunk = 16384;
 
 bool text_argument(PyObject* object, const char* what, std::string_view& to) {
@@ -42,7 +42,8 @@ bool read_user_key(PyObject* key, wire::key_view& to, std::array<uint8_t, 8>& st
     }
     if (PyLong_CheckExact(key)) return read_integer_key(key, to, storage);
     if (PyBytes_Check(key)) {  // by contract of the same type as strings
-        to.value = {reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(key)), static_cast<size_t>(PyBytes_GET_SIZE(key))};
+        to.value = {reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(key)),
+                    static_cast<size_t>(PyBytes_GET_SIZE(key))};
         return true;
     }
     if (!PyBool_Check(key) && PyIndex_Check(key)) {
@@ -52,7 +53,8 @@ bool read_user_key(PyObject* key, wire::key_view& to, std::array<uint8_t, 8>& st
     if (key == Py_None) {
         PyErr_SetString(PyExc_ValueError, "Invalid key: None names a record only beside a digest, as fourth element");
     } else {
-        PyErr_Format(PyExc_ValueError, "Invalid key: a user key is a str, int or bytes, not %.80s", Py_TYPE(key)->tp_name);
+        PyErr_Format(PyExc_ValueError, "Invalid key: a user key is a str, int or bytes, not %.80s",
+                     Py_TYPE(key)->tp_name);
     }
     return false;
 }
@@ -65,7 +67,8 @@ bool check_key_tuple(PyObject* key) {
     }
     const Py_ssize_t size = PyTuple_GET_SIZE(key);
     if (size == 3 || size == 4) return true;
-    PyErr_Format(PyExc_ValueError, "a key must be (namespace, set, user_key) or (namespace, set, user_key, digest), got %zd elements",
+    PyErr_Format(PyExc_ValueError,
+                 "a key must be (namespace, set, user_key) or (namespace, set, user_key, digest), got %zd elements",
                  size);
     return false;
 }
@@ -133,11 +136,13 @@ bool append_key_field(PyObject* user_key, buffer& to) {
 }
 
 PyObject* new_digest(const digest& which) {
-    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(which.data()), static_cast<Py_ssize_t>(which.size()));
+    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(which.data()),
+                                     static_cast<Py_ssize_t>(which.size()));
 }
 
 PyObject* new_aerospike_key(PyObject* name_space, PyObject* set, PyObject* user_key, const digest& which) {
-    return new_tuple(the_state.aerospike_key, {new_ref(name_space), new_ref(set), new_ref(user_key), new_digest(which)});
+    return new_tuple(the_state.aerospike_key,
+                     {new_ref(name_space), new_ref(set), new_ref(user_key), new_digest(which)});
 }
 
 PyObject* new_aerospike_key(const record_key& key) {
@@ -289,8 +294,7 @@ bool parse_keys(PyObject* keys, batch_keys& to) {
     const Py_ssize_t count = is_list ? PyList_GET_SIZE(keys) : PyTuple_GET_SIZE(held.get());
     key_collector collector(to, static_cast<size_t>(count));
     for (Py_ssize_t i = 0; i < count; ++i) {
-        const ref key =
-            is_list ? ref::take(list_item(keys, i)) : ref::share(PyTuple_GET_ITEM(held.get(), i));
+        const ref key = is_list ? ref::take(list_item(keys, i)) : ref::share(PyTuple_GET_ITEM(held.get(), i));
         if (!key) {
             PyErr_SetString(PyExc_RuntimeError, "the list of keys changed size while it was read");
             return false;

@@ -59,11 +59,11 @@ class batch_keys {
     const group& group_of(size_t row) const noexcept { return groups[group_index.empty() ? 0 : group_index[row]]; }
     void clear() noexcept;
 
-    std::vector<PyObject*> user_keys;    // owned; None where only a digest is known
+    std::vector<PyObject*> user_keys;  // owned; None where only a digest is known
     std::vector<aero::digest> digests;
-    std::vector<uint32_t> group_index;   // one per row, or empty when there is one group at most
+    std::vector<uint32_t> group_index;  // one per row, or empty when there is one group at most
     std::vector<group> groups;
-    bool plain = true;                   // every user key is exactly a str, int, bytes or None: nothing for the collector
+    bool plain = true;  // every user key is exactly a str, int, bytes or None: nothing for the collector
 };
 
 // Reads a list, tuple or other iterable of key tuples in one pass and hashes them, without the GIL from some thousand
@@ -89,10 +89,10 @@ class key_collector {
     void flush();
 
     batch_keys& to_;
-    size_t chunk_;                                     // keys hashed together
-    std::vector<wire::key_view> views_;                // of the last views_.size() rows, not hashed yet
-    std::vector<std::array<uint8_t, 8>> integers_;     // bytes of integer keys among them; never grows
-    std::vector<uint32_t> slots_;                      // open addressing: group + 1 by content, 0 = free
+    size_t chunk_;                                  // keys hashed together
+    std::vector<wire::key_view> views_;             // of the last views_.size() rows, not hashed yet
+    std::vector<std::array<uint8_t, 8>> integers_;  // bytes of integer keys among them; never grows
+    std::vector<uint32_t> slots_;                   // open addressing: group + 1 by content, 0 = free
     uint32_t group_ = 0;
 };
 

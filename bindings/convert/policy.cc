@@ -18,7 +18,8 @@ bool apply_u32(const policy_fields& given, policy_field which, uint32_t& to) {
     if (!given.has(which)) return true;
     const int64_t value = given[which];
     if (value >= 0 && value <= u32_max) return to = static_cast<uint32_t>(value), true;
-    raise_invalid_argument("%s out of range: %lld (0 .. 4294967295)", name_of_field(which), static_cast<long long>(value));
+    raise_invalid_argument("%s out of range: %lld (0 .. 4294967295)", name_of_field(which),
+                           static_cast<long long>(value));
     return false;
 }
 
@@ -42,7 +43,8 @@ bool apply_read(const policy_fields& given, uint8_t& info1, uint32_t& ttl) {
     if (!given.has(policy_field::read_touch_ttl_percent)) return true;
     const int64_t percent = given[policy_field::read_touch_ttl_percent];
     if (percent < -1 || percent > 100) {
-        raise_invalid_argument("read_touch_ttl_percent out of range: %lld (-1 .. 100)", static_cast<long long>(percent));
+        raise_invalid_argument("read_touch_ttl_percent out of range: %lld (-1 .. 100)",
+                               static_cast<long long>(percent));
         return false;
     }
     ttl = static_cast<uint32_t>(percent);
@@ -87,7 +89,8 @@ bool apply_write(const policy_fields& given, write_rules& to) {
     bit(policy_field::commit_level, 1, to.info3, wire::info3::commit_master);
     if (given.has(policy_field::durable_delete)) {
         const int64_t durable = given[policy_field::durable_delete] != 0 ? 1 : 0;
-        to.info2 = static_cast<uint8_t>((to.info2 & ~wire::info2::durable_delete) | durable * wire::info2::durable_delete);
+        to.info2 =
+            static_cast<uint8_t>((to.info2 & ~wire::info2::durable_delete) | durable * wire::info2::durable_delete);
     }
     return !given.has(policy_field::ttl) || check_ttl(given[policy_field::ttl], to.ttl);
 }
@@ -127,21 +130,23 @@ bool apply_batch(const policy_fields& given, batch_options& to) {
     if (given.has(policy_field::concurrency)) {
         const int64_t value = given[policy_field::concurrency];
         if (value != 0 && value != 1) {
-            PyErr_Format(PyExc_ValueError,
-                         "concurrency must be BATCH_CONCURRENCY_SEQUENTIAL (0) or BATCH_CONCURRENCY_PARALLEL (1), not %lld",
-                         static_cast<long long>(value));
+            PyErr_Format(
+                PyExc_ValueError,
+                "concurrency must be BATCH_CONCURRENCY_SEQUENTIAL (0) or BATCH_CONCURRENCY_PARALLEL (1), not %lld",
+                static_cast<long long>(value));
             return false;
         }
     }
     if (given.has(policy_field::gen)) apply_generation_mode(given[policy_field::gen], to.rules);
-    return apply_transport(given, to.transport) && apply_read(given, to.info1, to.read_ttl) && apply_write(given, to.rules);
+    return apply_transport(given, to.transport) && apply_read(given, to.info1, to.read_ttl) &&
+           apply_write(given, to.rules);
 }
 
-// ---- BatchPolicyInstance ---------------------------------------------------------------------------------------------
+// ---- BatchPolicyInstance
+// ---------------------------------------------------------------------------------------------
 
 struct policy_instance {
-    PyObject_HEAD
-    batch_options options;
+    PyObject_HEAD batch_options options;
     PyObject* fields;  // the keyword arguments, for repr, comparison and pickling; never changed
 };
 
@@ -222,7 +227,8 @@ PyMethodDef instance_methods[] = {
 };
 
 PyType_Slot instance_slots[] = {
-    {Py_tp_doc, const_cast<char*>("A batch policy parsed once: keyword arguments are the keys of BatchPolicy. Frozen.")},
+    {Py_tp_doc,
+     const_cast<char*>("A batch policy parsed once: keyword arguments are the keys of BatchPolicy. Frozen.")},
     {Py_tp_new, reinterpret_cast<void*>(instance_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(instance_free)},
     {Py_tp_getattro, reinterpret_cast<void*>(instance_get)},
@@ -271,7 +277,9 @@ bool parse_batch_policy(PyObject* policy, bool strict, batch_options& to) {
     return read_fields(policy, batch_kind, strict, given) && apply_batch(given, to);
 }
 
-bool parse_write_meta(PyObject* meta, bool strict, write_rules& to) { return apply_row_meta(meta, meta_kind, strict, to); }
+bool parse_write_meta(PyObject* meta, bool strict, write_rules& to) {
+    return apply_row_meta(meta, meta_kind, strict, to);
+}
 
 bool parse_delete_meta(PyObject* meta, bool strict, write_rules& to) {
     return apply_row_meta(meta, delete_meta_kind, strict, to);

@@ -34,8 +34,8 @@ struct write_rules {
 struct write_options {
     transport_policy transport;
     write_rules rules;
-    uint8_t info1 = 0;     // for the reads inside operate
-    uint32_t read_ttl = 0; // read-touch percentage, for messages that only read
+    uint8_t info1 = 0;      // for the reads inside operate
+    uint32_t read_ttl = 0;  // read-touch percentage, for messages that only read
 };
 
 struct batch_options {
@@ -65,12 +65,12 @@ bool parse_admin_policy(PyObject* policy, bool strict, admin_options& to);
 // Said at execution: PREFER_RACK wants racks.
 bool check_replica(const transport_policy& policy, const client_config& config);
 
-// The argument of `client()`. Hosts are looked at by `parse_hosts` at connect only, as the contract wants it; the dict's
-// other values are checked at once.
+// The argument of `client()`. Hosts are looked at by `parse_hosts` at connect only, as the contract wants it; the
+// dict's other values are checked at once.
 struct parsed_config {
     client_config native;
-    ref hosts;         // as given
-    ref user;          // or none
+    ref hosts;  // as given
+    ref user;   // or none
     ref password;
     int auth_mode = 0;
     bool strict = false;

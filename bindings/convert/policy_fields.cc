@@ -7,11 +7,26 @@ namespace aero::py {
 namespace {
 
 constexpr std::array<const char*, policy_field_count> field_names{
-    "socket_timeout", "total_timeout", "max_retries", "sleep_between_retries", "timeout_delay",
-    "replica", "read_mode_ap", "read_touch_ttl_percent",
-    "key", "exists", "gen", "commit_level", "ttl", "durable_delete",
-    "concurrency", "allow_inline", "allow_inline_ssd", "respond_all_keys",
-    "filter_expression", "timeout",
+    "socket_timeout",
+    "total_timeout",
+    "max_retries",
+    "sleep_between_retries",
+    "timeout_delay",
+    "replica",
+    "read_mode_ap",
+    "read_touch_ttl_percent",
+    "key",
+    "exists",
+    "gen",
+    "commit_level",
+    "ttl",
+    "durable_delete",
+    "concurrency",
+    "allow_inline",
+    "allow_inline_ssd",
+    "respond_all_keys",
+    "filter_expression",
+    "timeout",
 };
 
 std::array<PyObject*, policy_field_count> interned{};  // filled while the module executes, for good
@@ -22,7 +37,8 @@ constexpr uint32_t bits(Field... fields) noexcept {
 }
 
 using enum policy_field;
-constexpr uint32_t transport_bits = bits(socket_timeout, total_timeout, max_retries, sleep_between_retries, timeout_delay);
+constexpr uint32_t transport_bits =
+    bits(socket_timeout, total_timeout, max_retries, sleep_between_retries, timeout_delay);
 constexpr uint32_t read_bits = bits(read_mode_ap, read_touch_ttl_percent, filter_expression);
 constexpr uint32_t delete_bits = bits(key, gen, commit_level, durable_delete);
 constexpr uint32_t write_bits = delete_bits | bits(exists, ttl);

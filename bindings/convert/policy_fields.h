@@ -1,4 +1,5 @@
-// The keys that policies and metas may hold, and a dict of them read into numbers. What the numbers mean is policy.cc's.
+// The keys that policies and metas may hold, and a dict of them read into numbers. What the numbers mean is
+// policy.cc's.
 #pragma once
 
 #include <array>
@@ -8,11 +9,26 @@
 namespace aero::py {
 
 enum class policy_field : uint8_t {
-    socket_timeout, total_timeout, max_retries, sleep_between_retries, timeout_delay,
-    replica, read_mode_ap, read_touch_ttl_percent,
-    key, exists, gen, commit_level, ttl, durable_delete,
-    concurrency, allow_inline, allow_inline_ssd, respond_all_keys,
-    filter_expression, timeout,
+    socket_timeout,
+    total_timeout,
+    max_retries,
+    sleep_between_retries,
+    timeout_delay,
+    replica,
+    read_mode_ap,
+    read_touch_ttl_percent,
+    key,
+    exists,
+    gen,
+    commit_level,
+    ttl,
+    durable_delete,
+    concurrency,
+    allow_inline,
+    allow_inline_ssd,
+    respond_all_keys,
+    filter_expression,
+    timeout,
     count_,
 };
 inline constexpr size_t policy_field_count = static_cast<size_t>(policy_field::count_);

@@ -57,7 +57,8 @@ bool for_each_op(const record_reply& reply, Each&& each) {
 // (key, meta, content) of a NamedTuple class; takes over `content`, which may be null with an exception.
 PyObject* new_result(PyTypeObject* type, const record_reply& reply, const record_key& key, PyObject* content) {
     if (content == nullptr) return nullptr;
-    return new_tuple(type, {new_aerospike_key(key), new_metadata(reply.generation, reply.void_time, unix_now()), content});
+    return new_tuple(type,
+                     {new_aerospike_key(key), new_metadata(reply.generation, reply.void_time, unix_now()), content});
 }
 
 }  // namespace
@@ -78,9 +79,8 @@ bool check_reply(const record_reply& reply, const char* operation) {
 }
 
 PyObject* new_metadata(uint32_t generation, uint32_t void_time, int64_t now_s) {
-    return new_tuple(the_state.record_metadata,
-                     {PyLong_FromUnsignedLong(generation),
-                      PyLong_FromUnsignedLong(wire::ttl_from_void_time(void_time, now_s))});
+    return new_tuple(the_state.record_metadata, {PyLong_FromUnsignedLong(generation),
+                                                 PyLong_FromUnsignedLong(wire::ttl_from_void_time(void_time, now_s))});
 }
 
 PyObject* new_bins(byte_view ops, unsigned count) {
@@ -95,7 +95,8 @@ PyObject* new_record(const record_reply& reply, const record_key& key) {
 PyObject* new_operate_result(const record_reply& reply, const record_key& key) {
     return guarded([&]() -> PyObject* {
         result_dict bins;
-        if (!bins || !for_each_op(reply, [&](std::string_view name, PyObject* value) { return bins.add(name, value); })) {
+        if (!bins ||
+            !for_each_op(reply, [&](std::string_view name, PyObject* value) { return bins.add(name, value); })) {
             return nullptr;
         }
         return new_result(the_state.record, reply, key, bins.release());
@@ -122,8 +123,8 @@ PyObject* new_exists_result(const record_reply& reply, const record_key& key) {
 }
 
 PyObject* new_info_result(const info_reply& reply) {
-    return new_tuple(the_state.info_node_result, {new_text(reply.node), PyLong_FromLong(static_cast<int>(reply.code)),
-                                                  new_text(reply.text)});
+    return new_tuple(the_state.info_node_result,
+                     {new_text(reply.node), PyLong_FromLong(static_cast<int>(reply.code)), new_text(reply.text)});
 }
 
 }  // namespace aero::py

@@ -11,9 +11,9 @@ namespace aero::py {
 // True when the server said ok; otherwise raises the class of its code.
 bool check_reply(const record_reply& reply, const char* operation);
 
-PyObject* new_record(const record_reply& reply, const record_key& key);           // get, select
-PyObject* new_operate_result(const record_reply& reply, const record_key& key);   // operate: one entry per bin
-PyObject* new_ordered_result(const record_reply& reply, const record_key& key);   // operate_ordered
+PyObject* new_record(const record_reply& reply, const record_key& key);          // get, select
+PyObject* new_operate_result(const record_reply& reply, const record_key& key);  // operate: one entry per bin
+PyObject* new_ordered_result(const record_reply& reply, const record_key& key);  // operate_ordered
 // exists: a missing record is an answer, with meta None. Other refusals raise.
 PyObject* new_exists_result(const record_reply& reply, const record_key& key);
 

@@ -24,7 +24,8 @@ bool row_decoder::set_bin(PyObject* dict, unsigned place, std::string_view name,
     if (place < places) {
         const bin_name*& before = before_[place];
         if (before == nullptr || !before->is(name)) before = find_bin_name(name);
-        if (before != nullptr) [[likely]] return set_new_item(dict, before->text, value, before->hash) == 0;
+        if (before != nullptr) [[likely]]
+            return set_new_item(dict, before->text, value, before->hash) == 0;
         if (PyErr_Occurred() != nullptr) return false;
     }
     const ref text = ref::take(new_bin_name(name));

@@ -15,7 +15,8 @@ namespace {
 
 using wire::particle;
 
-// ---- Python to bytes -------------------------------------------------------------------------------------------------
+// ---- Python to bytes
+// -------------------------------------------------------------------------------------------------
 
 bool pack_value(PyObject* value, buffer& to, unsigned depth);
 
@@ -38,13 +39,28 @@ bool check_size(size_t size) {
 bool read_integer(PyObject* number, int64_t& to) {
     int overflow = 0;
     to = small_int(number, overflow);
-    if (overflow == 0) [[likely]] return true;
+    if (overflow == 0) [[likely]]
+        return true;
     raise_integer_range(number);
     return false;
 }
 
 // How a value of a type that is not one of the exact built-in ones is written.
-enum class kind : uint8_t { none, boolean, integer, index, floating, as_float, text, bytes, view, list, tuple, map, other };
+enum class kind : uint8_t {
+    none,
+    boolean,
+    integer,
+    index,
+    floating,
+    as_float,
+    text,
+    bytes,
+    view,
+    list,
+    tuple,
+    map,
+    other
+};
 
 kind kind_of(PyObject* value) noexcept {
     if (value == Py_None) return kind::none;
@@ -112,7 +128,10 @@ bool pack_tuple_items(PyObject* tuple, buffer& to, unsigned depth) {
 
 bool pack_map_key(PyObject* key, buffer& to, unsigned depth) {
     switch (kind_of(key)) {
-        case kind::text: case kind::integer: case kind::index: case kind::bytes: return pack_value(key, to, depth);
+        case kind::text:
+        case kind::integer:
+        case kind::index:
+        case kind::bytes: return pack_value(key, to, depth);
         default: break;
     }
     PyErr_Format(PyExc_TypeError, "Unsupported type for a key of an Aerospike map: %.200s (str, int and bytes are)",
@@ -187,7 +206,8 @@ bool pack_value(PyObject* value, buffer& to, unsigned depth) {
             return wire::pack_double(to, number), true;
         }
         case kind::text: return pack_text(value, to);
-        case kind::bytes: case kind::view: return pack_blob(value, to);
+        case kind::bytes:
+        case kind::view: return pack_blob(value, to);
         case kind::list: return nested(pack_list_items);
         case kind::tuple: return nested(pack_tuple_items);
         case kind::map: return nested(pack_map_items);
@@ -240,14 +260,16 @@ bool append_other(PyObject* value, buffer& to, particle& type) {
             return append_double(number, to, type);
         }
         case kind::text: return append_text(value, to, type);
-        case kind::bytes: case kind::view: {
+        case kind::bytes:
+        case kind::view: {
             byte_source source;
             if (!source.open(value) || !check_size(source.bytes().size())) return false;
             type = particle::blob;
             to.append(source.bytes());
             return true;
         }
-        case kind::list: case kind::tuple: type = particle::list; return pack_value(value, to, 0);
+        case kind::list:
+        case kind::tuple: type = particle::list; return pack_value(value, to, 0);
         case kind::map: type = particle::map; return pack_value(value, to, 0);
         case kind::none: type = particle::null; return true;
         case kind::other: break;
@@ -255,7 +277,8 @@ bool append_other(PyObject* value, buffer& to, particle& type) {
     return unsupported(value);
 }
 
-// ---- bytes to Python -------------------------------------------------------------------------------------------------
+// ---- bytes to Python
+// -------------------------------------------------------------------------------------------------
 
 constexpr size_t short_text_max = 64;
 constexpr uint64_t high_bits = 0x8080808080808080;
@@ -274,7 +297,8 @@ bool is_short_ascii(const uint8_t* at, size_t size) noexcept {
 }
 
 PyObject* new_blob(byte_view bytes) {
-    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<Py_ssize_t>(bytes.size()));
+    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
+                                     static_cast<Py_ssize_t>(bytes.size()));
 }
 
 // A str; text of other clients that is not UTF-8 comes back as the bytes it is.
@@ -293,7 +317,8 @@ PyObject* new_string(byte_view bytes) {
 }
 
 PyObject* new_integer(byte_view bytes) {
-    if (bytes.size() == 8) [[likely]] return PyLong_FromLongLong(load_be<int64_t>(bytes.data()));
+    if (bytes.size() == 8) [[likely]]
+        return PyLong_FromLongLong(load_be<int64_t>(bytes.data()));
     if (bytes.empty() || bytes.size() > 8) return raise_bad_reply("an integer of a wrong size");
     uint64_t value = 0;  // short forms are zero-extended
     for (const uint8_t byte : bytes) value = value << 8 | byte;
@@ -312,8 +337,11 @@ PyObject* new_geojson(byte_view bytes) {
 PyObject* new_packed_bytes(const wire::pack_token& token) {
     switch (token.type) {
         case particle::null: return PyUnicode_New(0, 0);  // no payload at all
-        case particle::string: case particle::geojson: return new_string(token.data);
-        case particle::blob: case particle::hll: case particle::vector: return new_blob(token.data);
+        case particle::string:
+        case particle::geojson: return new_string(token.data);
+        case particle::blob:
+        case particle::hll:
+        case particle::vector: return new_blob(token.data);
         default: return raise_unreadable(static_cast<unsigned>(token.type));
     }
 }
@@ -348,7 +376,8 @@ class unpacker {
             case wire::pack_kind::unsigned_integer: return PyLong_FromUnsignedLongLong(token.unsigned_integer);
             case wire::pack_kind::floating: return PyFloat_FromDouble(token.floating);
             case wire::pack_kind::bytes: return new_packed_bytes(token);
-            case wire::pack_kind::list: case wire::pack_kind::map: break;
+            case wire::pack_kind::list:
+            case wire::pack_kind::map: break;
             case wire::pack_kind::extension: return bad();
         }
         // Every element takes a byte at least, so a greater count is wrong, whatever follows.
@@ -469,7 +498,9 @@ PyObject* new_value(particle type, byte_view bytes) {
             if (bytes.size() != 8) return raise_bad_reply("a float of a wrong size");
             return PyFloat_FromDouble(std::bit_cast<double>(load_be<uint64_t>(bytes.data())));
         case particle::string: return new_string(bytes);
-        case particle::blob: case particle::hll: case particle::vector: return new_blob(bytes);
+        case particle::blob:
+        case particle::hll:
+        case particle::vector: return new_blob(bytes);
         case particle::boolean:
             if (bytes.size() != 1) return raise_bad_reply("a bool of a wrong size");
             return PyBool_FromLong(bytes[0] != 0);

@@ -16,7 +16,8 @@ bool append_value_op(buffer& to, wire::op_code code, std::string_view name, PyOb
 // A bin's name: a str of at most 15 bytes.
 bool bin_name_of(PyObject* name, std::string_view& to);
 
-// The object for a particle. Bytes that the protocol does not allow are a ClusterError, language blobs a RustPanicError.
+// The object for a particle. Bytes that the protocol does not allow are a ClusterError, language blobs a
+// RustPanicError.
 PyObject* new_value(wire::particle type, byte_view bytes);
 
 }  // namespace aero::py

@@ -14,8 +14,8 @@ bool set_by_user_key(PyObject* dict, PyObject* user_key, PyObject* bins) {
 }
 
 // Adds the found rows of `from` .. `to` under their user keys and counts them.
-bool fill_user_keys(PyObject* dict, batch_decoder& decoder, const batch_reply& reply, const batch_keys& keys, size_t from,
-                    size_t to, Py_ssize_t& filled) {
+bool fill_user_keys(PyObject* dict, batch_decoder& decoder, const batch_reply& reply, const batch_keys& keys,
+                    size_t from, size_t to, Py_ssize_t& filled) {
     for (size_t row = from; row < to; ++row) {
         if (!in_dict(reply, keys, row)) continue;
         const ref bins = ref::take(decoder.bins(row));

@@ -19,12 +19,12 @@ PyObject* new_row_bins(const batch_reply& reply, const row_result& row, row_deco
     return row.op_count == 0 ? PyDict_New() : decoder.bins(reply.ops_of(row), row.op_count);
 }
 
-// ---- the native record -----------------------------------------------------------------------------------------------
+// ---- the native record
+// -----------------------------------------------------------------------------------------------
 
 struct native_record {
-    PyObject_HEAD
-    PyObject* batch;   // the LazyBatchRecords it belongs to; null when the record was unpickled
-    PyObject* key;     // guarded by a critical section of the object, like `record`; null before somebody asked
+    PyObject_HEAD PyObject* batch;  // the LazyBatchRecords it belongs to; null when the record was unpickled
+    PyObject* key;  // guarded by a critical section of the object, like `record`; null before somebody asked
     PyObject* record;
     uint32_t row;
     int result;
@@ -117,7 +117,8 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     return 0;
 }
 
-// The batch stays: what has not been asked for yet is made from it. It refers to no record, so no cycle goes through it.
+// The batch stays: what has not been asked for yet is made from it. It refers to no record, so no cycle goes through
+// it.
 int clear(PyObject* self) {
     Py_CLEAR(as_record(self)->record);
     if (as_record(self)->batch == nullptr) as_record(self)->record = new_ref(Py_None);
@@ -160,10 +161,12 @@ PyType_Slot slots[] = {
 PyType_Spec spec = {"aerospike_py._aerospike.NativeBatchRecord", sizeof(native_record), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
 
-// ---- the records of writing calls ------------------------------------------------------------------------------------
+// ---- the records of writing calls
+// ------------------------------------------------------------------------------------
 
 // The Record of a row that succeeded, or None.
-PyObject* new_row_record(const batch_reply& reply, const row_result& row, PyObject* key, row_decoder& decoder, int64_t now_s) {
+PyObject* new_row_record(const batch_reply& reply, const row_result& row, PyObject* key, row_decoder& decoder,
+                         int64_t now_s) {
     if (!row.ok()) return new_ref(Py_None);
     PyObject* const bins = new_row_bins(reply, row, decoder);
     if (bins == nullptr) return nullptr;
@@ -201,8 +204,8 @@ PyObject* new_batch_write_result(const batch_reply& reply, const batch_keys& key
         const ref key = ref::take(new_row_key(keys, i));
         const ref record = ref::take(key ? new_row_record(reply, row, key.get(), decoder, now_s) : nullptr);
         if (!record) return nullptr;
-        PyObject* const made = new_tuple(the_state.batch_record, {key.new_ref(), PyLong_FromLong(row.code), record.new_ref(),
-                                                                  PyBool_FromLong(row.in_doubt())});
+        PyObject* const made = new_tuple(the_state.batch_record, {key.new_ref(), PyLong_FromLong(row.code),
+                                                                  record.new_ref(), PyBool_FromLong(row.in_doubt())});
         if (made == nullptr) return nullptr;
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), made);
     }

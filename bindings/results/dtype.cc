@@ -131,7 +131,8 @@ PyObject* numpy_module() {
 }
 
 std::shared_ptr<const dtype_layout> dtype_layout_of(PyObject* dtype) {
-    const ref names = ref::take(PyObject_HasAttrString(dtype, "names") ? PyObject_GetAttrString(dtype, "names") : new_ref(Py_None));
+    const ref names =
+        ref::take(PyObject_HasAttrString(dtype, "names") ? PyObject_GetAttrString(dtype, "names") : new_ref(Py_None));
     if (!names) return nullptr;
     if (auto known = recall(dtype, names.get())) return known;
     if (numpy_module() == nullptr || !check_dtype(dtype)) return nullptr;

@@ -80,7 +80,8 @@ PyObject* to_dict(PyObject* object, PyObject* const* arguments, Py_ssize_t posit
         return PyErr_Format(PyExc_TypeError, "to_dict() takes at most 1 argument (%zd given)", positional + named);
     }
     if (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "by") != 0) {
-        return PyErr_Format(PyExc_TypeError, "to_dict() got an unexpected keyword argument %R", PyTuple_GET_ITEM(names, 0));
+        return PyErr_Format(PyExc_TypeError, "to_dict() got an unexpected keyword argument %R",
+                            PyTuple_GET_ITEM(names, 0));
     }
     conversion_timer timer(self, stage::to_dict);
     PyObject* const by = positional + named == 1 ? arguments[0] : nullptr;
@@ -189,7 +190,8 @@ PyObject* timings(PyObject* object, void*) {
     return new_ref(held == nullptr ? Py_None : held);
 }
 
-// ---- the dict form as a mapping --------------------------------------------------------------------------------------
+// ---- the dict form as a mapping
+// --------------------------------------------------------------------------------------
 
 template <const char* Method>
 PyObject* view(PyObject* object, PyObject*) {
@@ -248,7 +250,8 @@ PyObject* represent(PyObject* object) {
     return PyUnicode_FromFormat("LazyBatchRecords(count=%zu, found=%zu)", self->keys.size(), found);
 }
 
-// ---- life ------------------------------------------------------------------------------------------------------------
+// ---- life
+// ------------------------------------------------------------------------------------------------------------
 
 int traverse(PyObject* object, visitproc visit, void* arg) {
     lazy_batch* const self = as_lazy(object);

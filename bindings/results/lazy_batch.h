@@ -10,8 +10,8 @@
 
 namespace aero::py {
 
-// A new LazyBatchRecords. `timings` is the dict of a profiled call (shared with it: conversions add their stage) or null.
-// REQUIRES: reply.rows.size() == keys.size()
+// A new LazyBatchRecords. `timings` is the dict of a profiled call (shared with it: conversions add their stage) or
+// null. REQUIRES: reply.rows.size() == keys.size()
 PyObject* make_lazy_batch(module_state& in, batch_reply&& reply, batch_keys&& keys, PyObject* timings);
 
 bool init_lazy_batch(PyObject* module);  // part of init_conversions

@@ -8,8 +8,8 @@ namespace aero::py {
 
 struct lazy_batch {
     PyObject_HEAD
-    // Set once, when the object is made.
-    batch_reply reply;
+        // Set once, when the object is made.
+        batch_reply reply;
     batch_keys keys;
     PyObject* timings;  // dict or null
     int64_t made_at_s;  // Unix time; times to live count from here

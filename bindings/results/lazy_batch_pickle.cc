@@ -31,8 +31,8 @@ PyObject* chunks_of(const batch_reply& reply) {
     ref chunks = ref::take(PyTuple_New(static_cast<Py_ssize_t>(reply.chunks.size())));
     for (size_t i = 0; chunks && i < reply.chunks.size(); ++i) {
         const auto bytes = reply.chunks[i].view();
-        PyObject* blob =
-            PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<Py_ssize_t>(bytes.size()));
+        PyObject* blob = PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
+                                                   static_cast<Py_ssize_t>(bytes.size()));
         if (blob == nullptr) return nullptr;
         PyTuple_SET_ITEM(chunks.get(), static_cast<Py_ssize_t>(i), blob);
     }

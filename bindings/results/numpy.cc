@@ -16,10 +16,10 @@ namespace {
 constexpr size_t release_from_bytes = 64 * 1024;
 
 struct numpy_names {
-    PyObject* zeros;       // numpy.zeros
-    PyObject* meta_dtype;  // dtype([("gen", "u4"), ("ttl", "u4")])
-    PyObject* codes_dtype; // dtype("i4")
-    PyObject* records;     // aerospike_py.numpy_batch.NumpyBatchRecords
+    PyObject* zeros;        // numpy.zeros
+    PyObject* meta_dtype;   // dtype([("gen", "u4"), ("ttl", "u4")])
+    PyObject* codes_dtype;  // dtype("i4")
+    PyObject* records;      // aerospike_py.numpy_batch.NumpyBatchRecords
 };
 
 bool load_names(numpy_names& to) {

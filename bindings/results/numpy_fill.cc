@@ -80,11 +80,16 @@ what store_value(const dtype_field& field, uint8_t* row, particle type, byte_vie
             if (field.kind == field_kind::floating) return store_floating(field, to, number), what::none;
             return store_integer(field, to, truncated(number)), what::none;
         }
-        case particle::string: case particle::blob: case particle::hll: case particle::vector:
+        case particle::string:
+        case particle::blob:
+        case particle::hll:
+        case particle::vector:
             if (is_number(field)) return what::misfit;
             if (!value.empty()) std::memcpy(to, value.data(), std::min(value.size(), field.width));
             return what::none;
-        case particle::list: case particle::map: case particle::geojson: return what::misfit;
+        case particle::list:
+        case particle::map:
+        case particle::geojson: return what::misfit;
         default: return what::unreadable;
     }
 }
@@ -140,7 +145,8 @@ fill_problem fill_row(const batch_reply& reply, size_t index, field_finder& find
 
 }  // namespace
 
-fill_problem fill_arrays(const batch_reply& reply, const dtype_layout& layout, const fill_target& to, int64_t now_s) noexcept {
+fill_problem fill_arrays(const batch_reply& reply, const dtype_layout& layout, const fill_target& to,
+                         int64_t now_s) noexcept {
     field_finder finder(layout);
     for (size_t index = 0; index < reply.rows.size(); ++index) {
         const row_result& row = reply.rows[index];

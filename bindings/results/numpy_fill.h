@@ -18,11 +18,12 @@ struct fill_problem {
 };
 
 struct fill_target {
-    uint8_t* rows;       // reply.rows.size() rows of layout.row_size bytes, zeroed
-    uint32_t* meta;      // generation and ttl, twice as many, zeroed
+    uint8_t* rows;   // reply.rows.size() rows of layout.row_size bytes, zeroed
+    uint32_t* meta;  // generation and ttl, twice as many, zeroed
     int32_t* codes;
 };
 
-fill_problem fill_arrays(const batch_reply& reply, const dtype_layout& layout, const fill_target& to, int64_t now_s) noexcept;
+fill_problem fill_arrays(const batch_reply& reply, const dtype_layout& layout, const fill_target& to,
+                         int64_t now_s) noexcept;
 
 }  // namespace aero::py

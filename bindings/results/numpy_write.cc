@@ -64,14 +64,16 @@ bool append_field(const dtype_field& field, const uint8_t* row, op_list& to) {
     uint8_t number[8];
     int64_t integer = 0;
     switch (field.kind) {
-        case field_kind::signed_integer: case field_kind::unsigned_integer:
+        case field_kind::signed_integer:
+        case field_kind::unsigned_integer:
             if (!load_integer(field, from, integer)) return false;
             store_be(number, integer);
             return append(wire::particle::integer, number);
         case field_kind::floating:
             store_be(number, std::bit_cast<uint64_t>(load_floating(field, from)));
             return append(wire::particle::floating, number);
-        case field_kind::text: case field_kind::raw: break;  // the full width, padding included
+        case field_kind::text:
+        case field_kind::raw: break;  // the full width, padding included
     }
     return append(wire::particle::blob, {from, field.width});
 }

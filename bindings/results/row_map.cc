@@ -11,10 +11,11 @@ namespace {
 
 struct row_map {
     PyObject_HEAD
-    // Guarded by a critical section of the object; the keys are let go of when the dict is made.
-    std::vector<PyObject*> keys;  // owned
+        // Guarded by a critical section of the object; the keys are let go of when the dict is made.
+        std::vector<PyObject*>
+            keys;  // owned
     PyObject* dict;
-    bool plain;                   // of the keys, as in batch_keys
+    bool plain;  // of the keys, as in batch_keys
 };
 
 row_map* as_map(PyObject* self) noexcept { return reinterpret_cast<row_map*>(self); }
@@ -37,8 +38,8 @@ void let_go(std::vector<PyObject*>& keys) noexcept {
     for (PyObject* key : old) Py_DECREF(key);
 }
 
-// The dict; a new reference. It is made from references of its own outside the section, because keys of the program's own
-// types may run code while they are hashed; of several threads the first one's dict is kept.
+// The dict; a new reference. It is made from references of its own outside the section, because keys of the program's
+// own types may run code while they are hashed; of several threads the first one's dict is kept.
 PyObject* dict_of(PyObject* object) {
     row_map* const self = as_map(object);
     std::vector<PyObject*> own;

@@ -28,7 +28,8 @@ int store_and_read(aero::client& client, const std::string& name_space) {
     std::vector<aero::key> keys;
     for (int64_t user = 0; user < 5; ++user) {
         keys.push_back({name_space, "example_features", "user_" + std::to_string(user)});
-        const aero::bins features = {{"clicks", user * 10}, {"score", static_cast<double>(user) / 2}, {"country", "AT"}};
+        const aero::bins features = {
+            {"clicks", user * 10}, {"score", static_cast<double>(user) / 2}, {"country", "AT"}};
         if (const auto stored = client.put(keys.back(), features); !stored) return give_up("put", stored.error());
     }
 

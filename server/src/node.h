@@ -33,7 +33,7 @@ class node {
         everyone_ = &everyone;
     }
     std::string start();
-    void stop();  // the port stays taken, and connecting to it is refused
+    void stop();    // the port stays taken, and connecting to it is refused
     void retire();  // for good: the port is free again
     bool running() const noexcept { return !loops_.empty(); }
 

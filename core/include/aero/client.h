@@ -94,14 +94,18 @@ class client {
     result<void> truncate(std::string_view name_space, std::string_view set, int64_t before_ns = 0,
                           uint32_t timeout_ms = 1000);
 
-    // The calls under the typed ones: requests as the wire has them. An answer with a code of the server is a success here.
-    result<record_reply> execute(const record_request& request, const transport_policy& policy, call_options options = {});
-    result<batch_reply> execute(const batch_request& request, const transport_policy& policy, call_options options = {});
+    // The calls under the typed ones: requests as the wire has them. An answer with a code of the server is a success
+    // here.
+    result<record_reply> execute(const record_request& request, const transport_policy& policy,
+                                 call_options options = {});
+    result<batch_reply> execute(const batch_request& request, const transport_policy& policy,
+                                call_options options = {});
     // The value of an info command from every node, or from one.
     enum class info_target : uint8_t { every_node, any_node };
     result<std::vector<info_reply>> info(std::string_view command, info_target target, uint32_t timeout_ms = 1000);
 
-    // In a forked child: lets go of everything without touching the parent's connections. The client is closed afterwards.
+    // In a forked child: lets go of everything without touching the parent's connections. The client is closed
+    // afterwards.
     void abandon_after_fork() noexcept;
 
     struct shared;

@@ -14,16 +14,16 @@ struct host {
 
 struct client_config {
     std::vector<host> hosts;
-    std::string cluster_name;                // empty: not checked
-    uint32_t connect_timeout_ms = 1000;      // whole of `open`, and of each later connect
+    std::string cluster_name;            // empty: not checked
+    uint32_t connect_timeout_ms = 1000;  // whole of `open`, and of each later connect
     uint32_t idle_timeout_s = 55;
     uint32_t connections_per_node_max = 256;
     uint32_t connections_per_node_min = 0;
     uint32_t tend_interval_ms = 1000;
     bool use_services_alternate = false;
-    uint32_t max_concurrent_operations = 0;  // 0: no limit
-    uint32_t operation_queue_timeout_ms = 0; // 0: the call's own deadline
-    bool merge_concurrent_reads = true;      // event clients gather the reads of one tick into batch messages
+    uint32_t max_concurrent_operations = 0;   // 0: no limit
+    uint32_t operation_queue_timeout_ms = 0;  // 0: the call's own deadline
+    bool merge_concurrent_reads = true;       // event clients gather the reads of one tick into batch messages
     std::vector<int> rack_ids;
     std::string user_agent = "aero";
 };

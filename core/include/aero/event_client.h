@@ -5,8 +5,8 @@
 //     drain(now)               everything readable is read and parsed, deadlines are applied
 //     deliver                  completions run, one by one; they may submit and cancel
 //
-// One event_client belongs to one loop and one thread; several may share a client. A completion must live until it ran or
-// its call was cancelled. Completions run inside `deliver` only, never inside `submit`, `flush` or `drain`.
+// One event_client belongs to one loop and one thread; several may share a client. A completion must live until it ran
+// or its call was cancelled. Completions run inside `deliver` only, never inside `submit`, `flush` or `drain`.
 #pragma once
 
 #include "aero/client.h"
@@ -31,9 +31,9 @@ class completion {
 };
 
 struct event_config {
-    bool merge_calls = true;                // gather concurrent reads of one tick into batch messages
-    uint32_t busy_connections_max = 32;     // per node; more calls queue
-    uint32_t queued_calls_max = 16384;      // per node; beyond it calls fail with no_more_connections
+    bool merge_calls = true;             // gather concurrent reads of one tick into batch messages
+    uint32_t busy_connections_max = 32;  // per node; more calls queue
+    uint32_t queued_calls_max = 16384;   // per node; beyond it calls fail with no_more_connections
 };
 
 class event_client {
@@ -53,9 +53,12 @@ class event_client {
     };
     void watched(std::vector<watch>& into) const;
 
-    // Never fails on the spot: whatever goes wrong is delivered. `with_times` asks for time marks (kernel stamps included).
-    ticket submit(const record_request& request, const transport_policy& policy, completion& whom, bool with_times = false);
-    ticket submit(const batch_request& request, const transport_policy& policy, completion& whom, bool with_times = false);
+    // Never fails on the spot: whatever goes wrong is delivered. `with_times` asks for time marks (kernel stamps
+    // included).
+    ticket submit(const record_request& request, const transport_policy& policy, completion& whom,
+                  bool with_times = false);
+    ticket submit(const batch_request& request, const transport_policy& policy, completion& whom,
+                  bool with_times = false);
     ticket submit_info(std::string_view command, client::info_target target, uint32_t timeout_ms, completion& whom);
     // The completion will not run. The reply, when it comes, is read and dropped.
     void cancel(ticket call) noexcept;

@@ -21,8 +21,8 @@ struct record {
 void set_level(level most_verbose) noexcept;
 bool wants(level severity) noexcept;  // one relaxed load
 void write(level severity, std::string_view logger, std::string text) noexcept;
-bool pending() noexcept;              // one relaxed load: is there something to drain
+bool pending() noexcept;  // one relaxed load: is there something to drain
 std::vector<record> drain();
-uint64_t dropped() noexcept;          // since process start
+uint64_t dropped() noexcept;  // since process start
 
 }  // namespace aero::log

@@ -33,13 +33,14 @@ struct stage_row {
     stage which;
     uint64_t count;
     double sum_s;
-    double p50_s, p95_s, p99_s;             // from a fine internal histogram (error below 5 %)
-    std::vector<uint64_t> bucket_counts;    // cumulative, for stage_buckets_s(), last one is +Inf
+    double p50_s, p95_s, p99_s;           // from a fine internal histogram (error below 5 %)
+    std::vector<uint64_t> bucket_counts;  // cumulative, for stage_buckets_s(), last one is +Inf
 };
 std::vector<stage_row> stage_snapshot();
 // Upper bounds of the buckets in seconds, without +Inf.
 std::span<const double> stage_buckets_s() noexcept;
-// Lets the rows of stage_snapshot() start again from zero. The exposition goes on counting: a scraper takes differences.
+// Lets the rows of stage_snapshot() start again from zero. The exposition goes on counting: a scraper takes
+// differences.
 void reset_stages() noexcept;
 
 // Prometheus text of everything, ends with "# EOF\n".

@@ -87,7 +87,7 @@ struct record_reply {
     bool in_doubt = false;         // a refused write that was sent more than once: an earlier one may have happened
     std::span<const uint8_t> ops;  // `op_count` operations; points into `bytes`
     held_bytes bytes;
-    std::string node;              // "HOST:PORT" that answered; set when `code` is not ok
+    std::string node;  // "HOST:PORT" that answered; set when `code` is not ok
 };
 
 // What a row of a batch asks for, apart from its key. Rows of one shape share one template.
@@ -99,20 +99,20 @@ struct row_template {
     uint8_t info3 = 0;
     bool has_generation = false;  // write and delete rows carry generation and ttl
     uint16_t generation = 0;
-    uint32_t ttl = 0;             // read rows: the read-touch percentage
+    uint32_t ttl = 0;  // read rows: the read-touch percentage
     std::span<const uint8_t> filter;
     std::span<const uint8_t> ops;
     uint16_t op_count = 0;
 };
 
 struct batch_request {
-    std::span<const aero::digest> digests;        // one per row
-    std::span<const uint32_t> template_of;        // one per row, index into `templates`; empty: all rows use templates[0]
+    std::span<const aero::digest> digests;  // one per row
+    std::span<const uint32_t> template_of;  // one per row, index into `templates`; empty: all rows use templates[0]
     std::span<const row_template> templates;
     std::span<const std::span<const uint8_t>> key_fields;  // one per row, or empty when no row stores its key
-    std::span<const uint8_t> filter;              // for every row without its own
-    uint8_t flags = 0x0D;                         // batch flags of the protocol
-    bool is_write = false;                        // some row writes
+    std::span<const uint8_t> filter;                       // for every row without its own
+    uint8_t flags = 0x0D;                                  // batch flags of the protocol
+    bool is_write = false;                                 // some row writes
 };
 
 // Where the answer of one row stands, in the order of the request.
@@ -120,7 +120,7 @@ struct row_result {
     static constexpr uint16_t in_doubt_flag = 1;
     static constexpr int16_t unanswered = -15;  // the server sent no row for it
 
-    uint32_t offset = 0;     // of the first operation within its chunk
+    uint32_t offset = 0;  // of the first operation within its chunk
     uint32_t void_time = 0;
     uint16_t chunk = 0;
     uint16_t op_count = 0;

@@ -1,7 +1,8 @@
-// Buffers that are used again instead of freed: a request or reply of the usual size costs no allocation and no page fault.
+// Buffers that are used again instead of freed: a request or reply of the usual size costs no allocation and no page
+// fault.
 //
-// One pool per thread, so nothing is locked; a buffer may be taken on one thread and recycled on another. A pool keeps at
-// most `pooled_buffers_max` buffers and `pooled_bytes_max` bytes.
+// One pool per thread, so nothing is locked; a buffer may be taken on one thread and recycled on another. A pool keeps
+// at most `pooled_buffers_max` buffers and `pooled_bytes_max` bytes.
 #pragma once
 
 #include "base/buffer.h"

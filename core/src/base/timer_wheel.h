@@ -1,7 +1,7 @@
 // Deadlines of many calls at O(1) each: a ring of slots, each an intrusive list of timers due within its span of time.
 //
-// One thread. A timer belongs to its owner and removes itself when it is destroyed. Times are handed in; no clock is read.
-// Timers fire late by at most one slot (`slot_ns`), never early.
+// One thread. A timer belongs to its owner and removes itself when it is destroyed. Times are handed in; no clock is
+// read. Timers fire late by at most one slot (`slot_ns`), never early.
 //
 //     slots    [ 0 ][ 1 ][ 2 ] ... [ 255 ]      slot of a time = time / slot_ns mod 256
 //     far      times beyond one turn wait in the slot they fall on and are passed over until their turn comes

@@ -22,10 +22,8 @@ event from_io(const io::io_result& got) noexcept {
     switch (got.status) {
         case io::io_status::ok:
             return {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived};
-        case io::io_status::closed:
-            return {.what = event::kind::closed};
-        default:
-            return {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number};
+        case io::io_status::closed: return {.what = event::kind::closed};
+        default: return {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number};
     }
 }
 
@@ -88,13 +86,14 @@ bool blocking_driver::connect(lane& one, command::call& what) {
     std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max);
     bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
     if (!taken && !slot) {
-        const auto grant = one.node->wait_for_connection(config.connections_per_node_max,
-                                                         time_until(what.wakeup_at(), now_), taken);
+        const auto grant =
+            one.node->wait_for_connection(config.connections_per_node_max, time_until(what.wakeup_at(), now_), taken);
         refresh();
         slot = grant == cluster::node::grant::slot;
         if (!slot && !taken) {
-            one.attempt->fail(code::no_more_connections, "no connection to the node became free: max_conns_per_node is " +
-                                                             std::to_string(config.connections_per_node_max));
+            one.attempt->fail(code::no_more_connections,
+                              "no connection to the node became free: max_conns_per_node is " +
+                                  std::to_string(config.connections_per_node_max));
             return false;
         }
     }
@@ -174,7 +173,8 @@ void blocking_driver::wait_many(command::call& what) {
     std::vector<io::poll_entry> entries;
     for (const lane& one : lanes_) {
         const bool writes = one.connecting || one.next.what == action::kind::send;
-        entries.push_back({.fd = one.connection.stream.fd(), .interest = writes ? io::readiness::write : io::readiness::read});
+        entries.push_back(
+            {.fd = one.connection.stream.fd(), .interest = writes ? io::readiness::write : io::readiness::read});
     }
     const int ready = io::poll_many(entries, until_next_look(what));
     refresh();

@@ -1,4 +1,5 @@
-// Runs one call on the calling thread: takes connections from the nodes' pools, waits in the kernel, obeys the machines.
+// Runs one call on the calling thread: takes connections from the nodes' pools, waits in the kernel, obeys the
+// machines.
 //
 // A lone attempt waits inside `recv`; several at once are polled together. Nothing outlives `run`: a connection whose
 // reply is still owed when the call ends is closed.

@@ -45,12 +45,13 @@ class slot {
         auto entered = of.limiter.enter(me);
         if (entered == command::limiter::admission::queued) {
             const bool granted =
-                me.wait_until(detail::limiter_wait_ends(of.cluster->config(), total_timeout_ms, now)) || !of.limiter.withdraw(me);
+                me.wait_until(detail::limiter_wait_ends(of.cluster->config(), total_timeout_ms, now)) ||
+                !of.limiter.withdraw(me);
             if (granted) entered = command::limiter::admission::granted;
         }
         if (entered != command::limiter::admission::granted)
-            return std::unexpected(detail::limiter_refused(of.cluster->config(),
-                                                           entered == command::limiter::admission::refused));
+            return std::unexpected(
+                detail::limiter_refused(of.cluster->config(), entered == command::limiter::admission::refused));
         return slot(&of.limiter);
     }
     slot(slot&& other) noexcept : limiter_(std::exchange(other.limiter_, nullptr)) {}
@@ -130,7 +131,8 @@ std::vector<std::string> client::node_names() const {
 
 void client::abandon_after_fork() noexcept { shared_->cluster->abandon_after_fork(); }
 
-result<record_reply> client::execute(const record_request& request, const transport_policy& policy, call_options options) {
+result<record_reply> client::execute(const record_request& request, const transport_policy& policy,
+                                     call_options options) {
     if (!is_open()) return not_open();
     const nanos began = monotonic_now();
     reused<command::record_call> call;
@@ -139,7 +141,8 @@ result<record_reply> client::execute(const record_request& request, const transp
     return call->take_reply();
 }
 
-result<batch_reply> client::execute(const batch_request& request, const transport_policy& policy, call_options options) {
+result<batch_reply> client::execute(const batch_request& request, const transport_policy& policy,
+                                    call_options options) {
     if (!is_open()) return not_open();
     if (request.digests.empty()) return batch_reply{};
     const nanos began = monotonic_now();

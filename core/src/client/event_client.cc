@@ -156,8 +156,8 @@ void event_client::state::enter(loop_call& which, nanos now) {
         case command::limiter::admission::queued:
             which.at = loop_call::phase::admission;
             waiting.push_back(std::move(me));
-            call_timers.arm(which.alarm,
-                            detail::limiter_wait_ends(core->cluster->config(), which.machine().policy().total_timeout_ms, now));
+            call_timers.arm(which.alarm, detail::limiter_wait_ends(core->cluster->config(),
+                                                                   which.machine().policy().total_timeout_ms, now));
             return;
     }
 }
@@ -290,17 +290,10 @@ void event_client::state::cancel(loop_call& which) noexcept {
     which.whom = nullptr;
     const nanos now = monotonic_now();
     switch (which.at) {
-        case loop_call::phase::ended:
-            return;  // stands among the completed; passed over there
-        case loop_call::phase::admission:
-            leave_queue(which);
-            break;
-        case loop_call::phase::gathered:
-            std::erase(gathered, &which);
-            break;
-        case loop_call::phase::member:
-            which.message->remove(which);
-            break;
+        case loop_call::phase::ended: return;  // stands among the completed; passed over there
+        case loop_call::phase::admission: leave_queue(which); break;
+        case loop_call::phase::gathered: std::erase(gathered, &which); break;
+        case loop_call::phase::member: which.message->remove(which); break;
         case loop_call::phase::running:
             which.machine().abandon(code::cancelled, "cancelled", now);
             release(which.machine(), now);
@@ -377,7 +370,9 @@ void event_client::state::alarm(runner& which, nanos now) {
             }
             const bool sent = call.at == loop_call::phase::member;
             fail(call, error{.what = code::deadline,
-                             .where = queued ? stage::limiter_wait : sent ? stage::io : stage::tokio_schedule_delay,
+                             .where = queued ? stage::limiter_wait
+                                      : sent ? stage::io
+                                             : stage::tokio_schedule_delay,
                              .text = "no answer within the total timeout of " +
                                      std::to_string(call.machine().policy().total_timeout_ms) + " ms"});
             return;
@@ -484,7 +479,8 @@ void event_client::state::flush_gets(std::vector<loop_call*>& gets, nanos now) {
         const command::record_call& record = *gets[i]->as_record();
         const cluster::namespace_map* map = view->find(record.as_row().name_space);
         if (map == nullptr) continue;
-        node_of[i] = cluster::route(*map, *view, wire::partition_of(record.record_digest()), record.policy().replica, 0);
+        node_of[i] =
+            cluster::route(*map, *view, wire::partition_of(record.record_digest()), record.policy().replica, 0);
         ++per_node[node_of[i]];
     }
     std::vector<loop_call*> together;
@@ -505,7 +501,8 @@ void event_client::state::flush_gets(std::vector<loop_call*>& gets, nanos now) {
 void event_client::state::flush_batches(std::vector<loop_call*>& batches, nanos now) {
     for (size_t at = 0; at < batches.size();) {
         size_t rows = 0, end = at;
-        while (end < batches.size() && (end == at || rows + batches[end]->as_batch()->digests().size() <= detail::merge_rows_max))
+        while (end < batches.size() &&
+               (end == at || rows + batches[end]->as_batch()->digests().size() <= detail::merge_rows_max))
             rows += batches[end++]->as_batch()->digests().size();
         if (end - at == 1) {
             start_alone(*batches[at], now);
@@ -544,27 +541,28 @@ int event_client::fd() const noexcept { return state_->reactor.fd(); }
 void event_client::watched(std::vector<watch>& into) const {
     into.clear();
     for (const io::poll_entry& one : state_->reactor.watched())
-        into.push_back({.fd = one.fd, .read = one.interest != io::readiness::write, .write = one.interest != io::readiness::read});
+        into.push_back(
+            {.fd = one.fd, .read = one.interest != io::readiness::write, .write = one.interest != io::readiness::read});
 }
 
-event_client::ticket event_client::submit(const record_request& request, const transport_policy& policy, completion& whom,
-                                          bool with_times) {
+event_client::ticket event_client::submit(const record_request& request, const transport_policy& policy,
+                                          completion& whom, bool with_times) {
     const nanos now = monotonic_now();
     std::unique_ptr<loop_call> made = state_->spare_record();
     made->as_record()->prepare(request, policy);
     return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times, now));
 }
 
-event_client::ticket event_client::submit(const batch_request& request, const transport_policy& policy, completion& whom,
-                                          bool with_times) {
+event_client::ticket event_client::submit(const batch_request& request, const transport_policy& policy,
+                                          completion& whom, bool with_times) {
     const nanos now = monotonic_now();
     auto made = std::make_unique<loop_call>(std::in_place_type<command::batch_call>);
     made->as_batch()->prepare(request, policy);
     return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times, now));
 }
 
-event_client::ticket event_client::submit_info(std::string_view command, client::info_target target, uint32_t timeout_ms,
-                                               completion& whom) {
+event_client::ticket event_client::submit_info(std::string_view command, client::info_target target,
+                                               uint32_t timeout_ms, completion& whom) {
     auto made = std::make_unique<loop_call>(std::in_place_type<command::info_call>);
     made->as_info()->prepare(command,
                              target == client::info_target::every_node ? command::info_call::target::every_node

@@ -100,17 +100,15 @@ void lane::ready(loop_connection& which, bool readable, bool writable, nanos now
     const io::io_result got = which.stream.receive_some(which.next.input);
     switch (got.status) {
         case io::io_status::ok:
-            advance(which, {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived},
+            advance(which,
+                    {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived},
                     now);
             return;
-        case io::io_status::closed:
-            advance(which, {.what = event::kind::closed}, now);
-            return;
+        case io::io_status::closed: advance(which, {.what = event::kind::closed}, now); return;
         case io::io_status::failed:
             advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number}, now);
             return;
-        default:
-            return;
+        default: return;
     }
 }
 
@@ -121,7 +119,8 @@ void lane::connected(loop_connection& which, nanos now) {
     which.connecting = false;
     --connecting_;
     if (state.status != io::io_status::ok) {
-        const std::string text = "cannot connect to " + node_->address_text() + ": " + io::error_text(state.error_number);
+        const std::string text =
+            "cannot connect to " + node_->address_text() + ": " + io::error_text(state.error_number);
         drop(which);
         if (connecting_ == 0 && busy() == 0) fail_queue(code::connection, text, now);
         return;
@@ -161,7 +160,8 @@ void lane::send(loop_connection& which, nanos now) {
         }
         // A profiled call wants the true moment of its first byte; the others take the time of this turn.
         const bool first = which.attempt->wants_stamps && !which.attempt->sent_any();
-        which.next = which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, first ? monotonic_now() : now);
+        which.next =
+            which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, first ? monotonic_now() : now);
     }
     watch(which, io::readiness::read);
 }

@@ -1,7 +1,8 @@
-// The connections of one event_client to one node, and the attempts that wait for one: last in first out, at most so many
-// busy at once, the rest queue in order.
+// The connections of one event_client to one node, and the attempts that wait for one: last in first out, at most so
+// many busy at once, the rest queue in order.
 //
-// One thread. A connection owns the attempt that runs on it; an attempt whose call let go drains until its time is over.
+// One thread. A connection owns the attempt that runs on it; an attempt whose call let go drains until its time is
+// over.
 #pragma once
 
 #include <deque>

@@ -1,6 +1,8 @@
-// A call inside an event_client: the machine of its family, whom to tell, its timer, and the result until it is delivered.
+// A call inside an event_client: the machine of its family, whom to tell, its timer, and the result until it is
+// delivered.
 //
-//     admission (limiter) -> gathered (this tick) -> running, alone or as member of a shared message -> ended -> delivered
+//     admission (limiter) -> gathered (this tick) -> running, alone or as member of a shared message -> ended ->
+//     delivered
 //
 // Owned by the event_client from `submit` until its completion ran or, when cancelled, until its machine let go.
 #pragma once
@@ -46,10 +48,10 @@ struct loop_call final : runner {
     completion* whom = nullptr;  // null once cancelled
     phase at = phase::gathered;
     bool with_times = false;
-    bool holds_slot = false;     // of the limiter
+    bool holds_slot = false;  // of the limiter
     nanos deadline = never;
     nanos admitted = 0;
-    size_t place = 0;            // among the calls of its event_client
+    size_t place = 0;                   // among the calls of its event_client
     shared_message* message = nullptr;  // as member of it
     size_t member = 0;                  // which one
     call_outcome outcome;

@@ -16,8 +16,9 @@ constexpr uint32_t no_template = UINT32_MAX;
 bool same_bytes(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcept { return std::ranges::equal(a, b); }
 
 bool same_shape(const row_template& a, const row_template& b) noexcept {
-    return a.info1 == b.info1 && a.info2 == b.info2 && a.info3 == b.info3 && a.ttl == b.ttl && a.op_count == b.op_count &&
-           a.name_space == b.name_space && a.set == b.set && same_bytes(a.ops, b.ops) && same_bytes(a.filter, b.filter);
+    return a.info1 == b.info1 && a.info2 == b.info2 && a.info3 == b.info3 && a.ttl == b.ttl &&
+           a.op_count == b.op_count && a.name_space == b.name_space && a.set == b.set && same_bytes(a.ops, b.ops) &&
+           same_bytes(a.filter, b.filter);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Several reads of one tick as one batch per node. The members stay independent: each keeps its own deadline and
 // cancellation, and its result is a copy of its own rows, so that one kept result does not hold everybody's bytes.
 //
-// Owned by the event_client. One thread. When the message fails as a whole, members without all their rows go out alone.
+// Owned by the event_client. One thread. When the message fails as a whole, members without all their rows go out
+// alone.
 #pragma once
 
 #include <vector>

@@ -50,14 +50,10 @@ result<wire::particle> append_key(buffer& to, const value& user_key) {
 
 uint8_t exists_bits(exists_policy exists) noexcept {
     switch (exists) {
-        case exists_policy::update_only:
-            return wire::info3::update_only;
-        case exists_policy::replace:
-            return wire::info3::create_or_replace;
-        case exists_policy::replace_only:
-            return wire::info3::replace_only;
-        default:
-            return 0;
+        case exists_policy::update_only: return wire::info3::update_only;
+        case exists_policy::replace: return wire::info3::create_or_replace;
+        case exists_policy::replace_only: return wire::info3::replace_only;
+        default: return 0;
     }
 }
 
@@ -74,7 +70,8 @@ void apply(record_request& to, const write_policy& policy) noexcept {
 }
 
 int64_t unix_now_s() noexcept {
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 result<record> record_of(std::span<const uint8_t> ops, uint16_t op_count, uint32_t generation, uint32_t void_time) {
@@ -184,7 +181,8 @@ result<std::vector<batch_record>> client::batch_read(std::span<const key> keys, 
         auto request = request_for(one);
         if (!request) return std::unexpected(std::move(request.error()));
         digests.push_back(request->digest);
-        const bool same = !templates.empty() && templates.back().name_space == one.name_space && templates.back().set == one.set;
+        const bool same =
+            !templates.empty() && templates.back().name_space == one.name_space && templates.back().set == one.set;
         if (!same) {
             row_template shape;
             shape.name_space = one.name_space;
@@ -219,7 +217,8 @@ result<std::vector<batch_record>> client::batch_read(std::span<const key> keys, 
     return answers;
 }
 
-result<void> client::truncate(std::string_view name_space, std::string_view set, int64_t before_ns, uint32_t timeout_ms) {
+result<void> client::truncate(std::string_view name_space, std::string_view set, int64_t before_ns,
+                              uint32_t timeout_ms) {
     std::string command = set.empty() ? "truncate-namespace:namespace=" : "truncate:namespace=";
     command += name_space;
     if (!set.empty()) command.append(";set=").append(set);

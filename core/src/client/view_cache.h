@@ -1,5 +1,5 @@
-// The newest view of a cluster as one thread knows it: one relaxed look at a version number per call, a lock only when the
-// cluster has changed. Each thread keeps the views of the few clusters it used last.
+// The newest view of a cluster as one thread knows it: one relaxed look at a version number per call, a lock only when
+// the cluster has changed. Each thread keeps the views of the few clusters it used last.
 #pragma once
 
 #include "cluster/cluster.h"

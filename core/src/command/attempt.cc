@@ -25,7 +25,8 @@ bool ends_stream(byte_view body) noexcept {
     return (wire::decode_message_header(body.data()).info3 & wire::info3::last) != 0;
 }
 
-// Whether fields and operations stay within the message. A connection that brought one where they do not is not used again.
+// Whether fields and operations stay within the message. A connection that brought one where they do not is not used
+// again.
 bool is_well_formed(byte_view body) noexcept {
     const wire::message_header header = wire::decode_message_header(body.data());
     reader rest(body.subspan(wire::message_header_size));
@@ -46,8 +47,7 @@ attempt::~attempt() {
 
 action attempt::resume(const event& what, nanos now) {
     switch (what.what) {
-        case event::kind::start:
-            return {.what = action::kind::send, .output = request_.view()};
+        case event::kind::start: return {.what = action::kind::send, .output = request_.view()};
         case event::kind::sent:
             if (sent_ == 0 && what.bytes > 0) first_sent_at = now;
             sent_ += what.bytes;

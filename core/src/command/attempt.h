@@ -79,20 +79,20 @@ class attempt {
     }
 
     // Set by the call that made it.
-    std::vector<uint32_t> rows;   // rows asked for, in a batch
-    uint32_t answered = 0;        // rows that have come back
-    uint16_t chunk = 0;           // names the reply among those of a batch
-    uint16_t tried = 0;           // counted tries before this one
-    uint16_t walked = 0;          // choices of a replica before this one
-    uint16_t unsent = 0;          // earlier attempts in a row that could not send
-    uint16_t sends = 0;           // earlier attempts for the same rows that put a byte on the wire
-    nanos deadline = never;       // of this attempt
+    std::vector<uint32_t> rows;  // rows asked for, in a batch
+    uint32_t answered = 0;       // rows that have come back
+    uint16_t chunk = 0;          // names the reply among those of a batch
+    uint16_t tried = 0;          // counted tries before this one
+    uint16_t walked = 0;         // choices of a replica before this one
+    uint16_t unsent = 0;         // earlier attempts in a row that could not send
+    uint16_t sends = 0;          // earlier attempts for the same rows that put a byte on the wire
+    nanos deadline = never;      // of this attempt
     nanos drain_until = never;
     bool wants_stamps = false;
-    void* carrier = nullptr;      // the driver's own: what it runs on, null while it waits for a connection
+    void* carrier = nullptr;  // the driver's own: what it runs on, null while it waits for a connection
 
-    nanos first_sent_at = 0;      // read from the driver's clock
-    nanos arrived_at = 0;         // last byte, kernel time where known
+    nanos first_sent_at = 0;  // read from the driver's clock
+    nanos arrived_at = 0;     // last byte, kernel time where known
     nanos read_at = 0;
 
   private:

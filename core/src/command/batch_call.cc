@@ -123,7 +123,8 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
         rest.sends = which.sends;
         rest.unsent = which.unsent;
         postpone(std::move(rest),
-                 error{.what = code::partition_unavailable, .text = "no node owns the partitions of some rows at the moment"},
+                 error{.what = code::partition_unavailable,
+                       .text = "no node owns the partitions of some rows at the moment"},
                  now);
     }
     return nullptr;

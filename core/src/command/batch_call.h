@@ -1,7 +1,7 @@
 // A call for many records: split by node, sent to all nodes at once, rows matched by their index whatever their order.
 //
-// What a node leaves unanswered, because it failed or said so, is split again by the newest view; answered rows are never
-// asked twice. One thread at a time. May be prepared again after it ended.
+// What a node leaves unanswered, because it failed or said so, is split again by the newest view; answered rows are
+// never asked twice. One thread at a time. May be prepared again after it ended.
 #pragma once
 
 #include "command/call.h"
@@ -41,7 +41,8 @@ class batch_call final : public call {
   private:
     void copy_templates(const batch_request& request);
     std::unique_ptr<plan_error> find_maps(const cluster::view& seen);
-    void launch_share(const part& of, const cluster::view& seen, uint8_t node, std::span<const uint32_t> rows, nanos now);
+    void launch_share(const part& of, const cluster::view& seen, uint8_t node, std::span<const uint32_t> rows,
+                      nanos now);
     buffer encode(std::span<const uint32_t> rows, nanos now) const;
     void keep_reply(attempt& ended, part& which);
 
@@ -52,7 +53,7 @@ class batch_call final : public call {
     std::vector<uint8_t> text_;            // what templates, keys and filter point into
     byte_view filter_;
     uint8_t flags_ = 0;
-    size_t row_size_ = 0;                  // largest encoded row, for room
+    size_t row_size_ = 0;  // largest encoded row, for room
 
     std::vector<const cluster::namespace_map*> maps_;  // by template, while planning
     std::vector<row_result> results_;

@@ -233,7 +233,8 @@ TEST(batch_call, the_deadline_ends_it_with_the_rows_that_came_kept) {
     ASSERT_NE(call.failure(), nullptr);
     EXPECT_EQ(call.failure()->what, code::deadline);
     const batch_reply reply = call.take_reply();
-    EXPECT_EQ(static_cast<size_t>(std::ranges::count_if(reply.rows, [](const row_result& row) { return row.ok(); })), came);
+    EXPECT_EQ(static_cast<size_t>(std::ranges::count_if(reply.rows, [](const row_result& row) { return row.ok(); })),
+              came);
 }
 
 TEST(batch_call, a_late_reply_is_drained_even_when_half_of_it_was_taken) {

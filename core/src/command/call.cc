@@ -7,7 +7,8 @@ namespace aero::command {
 
 namespace {
 
-// Pauses after attempts that could not send: nothing is lost by asking again soon, but a refusing node must not be hammered.
+// Pauses after attempts that could not send: nothing is lost by asking again soon, but a refusing node must not be
+// hammered.
 constexpr nanos unsent_pause_first = 5'000'000;
 constexpr nanos unsent_pause_max = 100'000'000;
 
@@ -23,10 +24,8 @@ bool worth_retrying(code what) noexcept {
         case code::cluster:
         case code::deadline:
         case code::bad_reply:
-        case code::no_more_connections:
-            return true;
-        default:
-            return false;
+        case code::no_more_connections: return true;
+        default: return false;
     }
 }
 
@@ -129,7 +128,8 @@ void call::abandon(code what, std::string text, nanos now) {
 
 std::unique_ptr<call::plan_error> call::unknown_namespace(std::string_view name, const cluster::view& seen) {
     if (seen.namespaces.empty())
-        return std::make_unique<plan_error>(plan_error{false, code::cluster, "no node of the cluster answers at the moment"});
+        return std::make_unique<plan_error>(
+            plan_error{false, code::cluster, "no node of the cluster answers at the moment"});
     return std::make_unique<plan_error>(plan_error{
         true, code::invalid_namespace,
         "namespace '" + std::string(name) + "' is not in the cluster, which has: " + seen.namespace_names()});
@@ -201,7 +201,8 @@ void call::time_out_attempts(const cluster::view_ptr&, nanos now) {
         in_flight_.erase(in_flight_.begin() + static_cast<ptrdiff_t>(i));
         wants_tend_ = true;
         part which = part_of(*late);
-        error why{.what = code::deadline, .node = late->target()->address_text(),
+        error why{.what = code::deadline,
+                  .node = late->target()->address_text(),
                   .text = "the node did not answer within this attempt's share of the time"};
         const bool sent = late->sent_any();
         note_times(*late);

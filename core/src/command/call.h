@@ -1,5 +1,6 @@
-// One call from its start to its end: attempts, retries, pauses, the deadline. The families (record, batch, info) say what
-// an attempt carries and what its reply means; when to try again is decided here, once, for all of them and every driver.
+// One call from its start to its end: attempts, retries, pauses, the deadline. The families (record, batch, info) say
+// what an attempt carries and what its reply means; when to try again is decided here, once, for all of them and every
+// driver.
 //
 // A driver does this and nothing more:
 //
@@ -10,8 +11,9 @@
 //
 // One thread at a time; owned by whoever waits for the answer. Destroying a call lets go of its attempts in flight.
 //
-// The work is kept as parts. A part is what one lineage of attempts must still get answered: the record, or some rows of a
-// batch. A failed attempt gives its part back; it is planned again by the newest view, after a pause where one is due.
+// The work is kept as parts. A part is what one lineage of attempts must still get answered: the record, or some rows
+// of a batch. A failed attempt gives its part back; it is planned again by the newest view, after a pause where one is
+// due.
 #pragma once
 
 #include <memory>
@@ -48,7 +50,8 @@ class call {
     // True when an attempt failed in a way that makes an early look at the cluster worth while; asking clears it.
     bool wants_tend() noexcept { return std::exchange(wants_tend_, false); }
 
-    // From the attempt: a block of rows has arrived at `offset` of its reply. False when it is not an answer to its request.
+    // From the attempt: a block of rows has arrived at `offset` of its reply. False when it is not an answer to its
+    // request.
     virtual bool take_rows(attempt& from, byte_view body, size_t offset);
 
     // Attempts let go since this was last asked: the driver closes or drains what they run on.
@@ -92,7 +95,9 @@ class call {
 
     void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas);
     // A part that nobody can serve now: planned again after a pause, until the deadline.
-    void postpone(part&& which, error&& why, nanos now) { retry_or_give_up(std::move(which), std::move(why), false, now); }
+    void postpone(part&& which, error&& why, nanos now) {
+        retry_or_give_up(std::move(which), std::move(why), false, now);
+    }
     bool is_write() const noexcept { return is_write_; }
     uint32_t remaining_ms(nanos now) const noexcept;  // 0: no deadline
 

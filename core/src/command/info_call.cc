@@ -27,7 +27,8 @@ void info_call::prepare(std::string_view command, target whom, uint32_t timeout_
 }
 
 std::unique_ptr<call::plan_error> info_call::plan(part& which, const cluster::view& seen, nanos now) {
-    if (seen.nodes.empty()) return std::make_unique<plan_error>(plan_error{false, code::cluster, "the cluster has no nodes"});
+    if (seen.nodes.empty())
+        return std::make_unique<plan_error>(plan_error{false, code::cluster, "the cluster has no nodes"});
     if (target_ == target::any_node) {
         nodes_.assign(1, seen.nodes[(first_node_ + which.walked) % seen.nodes.size()]);
         replies_.assign(1, info_reply{.node = nodes_[0]->name(), .code = code::ok, .text = {}});

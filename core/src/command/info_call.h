@@ -27,7 +27,7 @@ class info_call final : public call {
 
     std::string command_;
     target target_ = target::any_node;
-    unsigned first_node_ = 0;  // any_node: where the walk begins
+    unsigned first_node_ = 0;                            // any_node: where the walk begins
     std::vector<std::shared_ptr<cluster::node>> nodes_;  // one per reply, fixed when first planned
     std::vector<info_reply> replies_;
     std::unique_ptr<error> last_error_;

@@ -1,5 +1,5 @@
-// At most so many operations of a client at once, whoever makes them: threads and loops queue together, first come first
-// served. A limit of 0 lets everything pass and costs one comparison.
+// At most so many operations of a client at once, whoever makes them: threads and loops queue together, first come
+// first served. A limit of 0 lets everything pass and costs one comparison.
 //
 // Threads: every member from any thread. A waiter belongs to the caller and must be withdrawn before it is destroyed.
 #pragma once

@@ -61,7 +61,9 @@ inline void append_rows(buffer& to, std::span<const answer_row> rows) {
     to.commit((to.room(wire::frame_header_size), wire::frame_header_size));
     for (const answer_row& row : rows) {
         uint8_t header[wire::message_header_size];
-        wire::encode_message_header(header, {.result_code = row.result, .generation = 1, .transaction_ttl = row.index,
+        wire::encode_message_header(header, {.result_code = row.result,
+                                             .generation = 1,
+                                             .transaction_ttl = row.index,
                                              .ops = static_cast<uint16_t>(row.result == 0 ? 1 : 0)});
         to.append(header);
         if (row.result != 0) continue;
@@ -69,7 +71,8 @@ inline void append_rows(buffer& to, std::span<const answer_row> rows) {
         store_be(value, int64_t{row.index});
         wire::append_op(to, wire::op_code::read, wire::particle::integer, "a", value);
     }
-    wire::encode_frame_header(to.data() + start, wire::frame_type::message, to.size() - start - wire::frame_header_size);
+    wire::encode_frame_header(to.data() + start, wire::frame_type::message,
+                              to.size() - start - wire::frame_header_size);
 }
 inline void append_last(buffer& to, uint8_t verdict = 0) {
     uint8_t bytes[wire::frame_header_size + wire::message_header_size];

@@ -107,11 +107,12 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
     const unsigned partition = wire::partition_of(digest_);
     const uint8_t owner = cluster::route(*map, seen, partition, policy().replica, which.walked);
     if (owner == cluster::no_node)
-        return std::make_unique<plan_error>(plan_error{
-            false, code::partition_unavailable, "no node owns partition " + std::to_string(partition) + " at the moment"});
+        return std::make_unique<plan_error>(
+            plan_error{false, code::partition_unavailable,
+                       "no node owns partition " + std::to_string(partition) + " at the moment"});
     const unsigned replicas = is_write() ? 1 : cluster::replica_count(*map, seen, partition);
-    launch(std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_)), which, now,
-           replicas);
+    launch(std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_)), which,
+           now, replicas);
     return nullptr;
 }
 
@@ -129,7 +130,8 @@ bool record_call::accept(attempt& ended, part& which, error& why) {
         why.text = "the node's answer has fields that overrun it";
         return false;
     }
-    if (reply_.code == code::timeout || reply_.code == code::partition_unavailable || reply_.code == code::device_overload) {
+    if (reply_.code == code::timeout || reply_.code == code::partition_unavailable ||
+        reply_.code == code::device_overload) {
         why.what = reply_.code;
         why.text = "Server error: " + std::string(name_of(reply_.code));
         return false;

@@ -232,7 +232,8 @@ TEST(record_call, an_unknown_namespace_ends_at_once_and_names_those_there_are) {
 
 TEST(record_call, bytes_that_are_no_message_break_the_attempt_and_its_connection) {
     const auto view = view_of(1, 1);
-    for (const std::string_view garbage : {"HTTP/1.1 400 Bad Request\r\n", "\x02\x03\xff\xff\xff\xff\xff\xff", "\x02\x01"}) {
+    for (const std::string_view garbage :
+         {"HTTP/1.1 400 Bad Request\r\n", "\x02\x03\xff\xff\xff\xff\xff\xff", "\x02\x01"}) {
         record_call call;
         call.prepare(put_request(), write_policy());
         call.start(view, 0);

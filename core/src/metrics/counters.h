@@ -12,21 +12,21 @@
 namespace aero::metrics {
 
 enum class event : uint8_t {
-    attempt_retried,      // an attempt that put bytes on the wire was followed by another
-    attempt_unsent,       // an attempt ended before its first byte was sent, so its repetition is no retry
+    attempt_retried,  // an attempt that put bytes on the wire was followed by another
+    attempt_unsent,   // an attempt ended before its first byte was sent, so its repetition is no retry
     deadline_passed,
     call_cancelled,
-    call_merged,          // a call that shared its wire message with others
-    call_unmerged,        // a shared message failed as a whole and this call went out again alone
-    call_queued,          // a call that waited for a connection
-    queue_overflow,       // a call refused because the queue for connections was full
+    call_merged,     // a call that shared its wire message with others
+    call_unmerged,   // a shared message failed as a whole and this call went out again alone
+    call_queued,     // a call that waited for a connection
+    queue_overflow,  // a call refused because the queue for connections was full
     connection_opened,
     connection_closed,
-    connection_failed,    // a connect that was refused or timed out
-    reply_discarded,      // the reply of a cancelled or late call was read and dropped
-    bad_reply,            // bytes that the protocol does not allow
-    batch_resplit,        // rows of a batch were split again by a fresh partition map
-    tend_failed,          // a node did not answer a tend
+    connection_failed,  // a connect that was refused or timed out
+    reply_discarded,    // the reply of a cancelled or late call was read and dropped
+    bad_reply,          // bytes that the protocol does not allow
+    batch_resplit,      // rows of a batch were split again by a fresh partition map
+    tend_failed,        // a node did not answer a tend
     partition_map_changed,
     log_dropped,
     count_,

@@ -25,8 +25,7 @@ void with_shard(Observe observe) noexcept {
         shard* borrowed = registry::instance().adopt();
         observe(*borrowed);
         registry::instance().give_back(borrowed);
-    } catch (const std::bad_alloc&) {
-    }
+    } catch (const std::bad_alloc&) {}
 }
 
 // What had been counted when the stages were last reset. Cells only ever grow: their writers hold no lock, so a reset

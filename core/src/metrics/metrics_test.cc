@@ -22,7 +22,8 @@ std::map<std::string, double> samples() {
     for (std::string line; std::getline(text, line);) {
         if (line.starts_with('#')) continue;
         const size_t blank = line.rfind(' ');
-        EXPECT_TRUE(found.emplace(line.substr(0, blank), std::stod(line.substr(blank + 1))).second) << "twice: " << line;
+        EXPECT_TRUE(found.emplace(line.substr(0, blank), std::stod(line.substr(blank + 1))).second)
+            << "twice: " << line;
     }
     return found;
 }
@@ -43,7 +44,14 @@ stage_row row_of(const std::string& operation, stage which) {
     for (stage_row& row : stage_snapshot()) {
         if (row.operation == operation && row.which == which) return row;
     }
-    return {.operation = "", .which = which, .count = 0, .sum_s = 0, .p50_s = 0, .p95_s = 0, .p99_s = 0, .bucket_counts = {}};
+    return {.operation = "",
+            .which = which,
+            .count = 0,
+            .sum_s = 0,
+            .p50_s = 0,
+            .p95_s = 0,
+            .p99_s = 0,
+            .bucket_counts = {}};
 }
 
 struct stages_switched_on {
@@ -61,8 +69,8 @@ TEST(metrics, both_histograms_are_announced_before_anything_was_counted) {
 }
 
 TEST(metrics, operation_lands_in_the_bucket_whose_bound_it_does_not_exceed) {
-    observe_operation("bucket_op", "test", "s", "", ms);       // exactly the first bound
-    observe_operation("bucket_op", "test", "s", "", ms + 1);   // just beyond it
+    observe_operation("bucket_op", "test", "s", "", ms);      // exactly the first bound
+    observe_operation("bucket_op", "test", "s", "", ms + 1);  // just beyond it
     observe_operation("bucket_op", "test", "s", "", 3 * 10'000 * ms);
     const auto all = samples();
     const std::string labels = operation_labels("bucket_op", "test", "s");
@@ -113,7 +121,8 @@ TEST(metrics, long_label_is_cut_between_characters) {
 TEST(metrics, negative_duration_counts_as_zero) {
     observe_operation("negative_op", "test", "s", "", -5);
     const auto all = samples();
-    EXPECT_EQ(all.at("db_client_operation_duration_seconds_sum{" + operation_labels("negative_op", "test", "s") + "}"), 0);
+    EXPECT_EQ(all.at("db_client_operation_duration_seconds_sum{" + operation_labels("negative_op", "test", "s") + "}"),
+              0);
 }
 
 TEST(metrics, nothing_is_counted_while_switched_off) {
@@ -139,7 +148,9 @@ TEST(metrics, stage_goes_into_its_bucket_and_its_sum) {
     EXPECT_DOUBLE_EQ(stage_buckets_s().front(), 1e-6);
     EXPECT_DOUBLE_EQ(stage_buckets_s().back(), 1);
     const auto all = samples();
-    EXPECT_EQ(all.at("db_client_internal_stage_seconds_bucket{stage=\"io\",db_operation_name=\"stage_op\",le=\"0.000001\"}"), 1);
+    EXPECT_EQ(
+        all.at("db_client_internal_stage_seconds_bucket{stage=\"io\",db_operation_name=\"stage_op\",le=\"0.000001\"}"),
+        1);
     EXPECT_EQ(all.at("db_client_internal_stage_seconds_count{stage=\"io\",db_operation_name=\"stage_op\"}"), 3);
 }
 
@@ -161,7 +172,8 @@ TEST(metrics, reset_starts_the_rows_again_and_leaves_the_exposition_alone) {
     const stage_row row = row_of("reset_op", stage::key_parse);
     EXPECT_EQ(row.count, 1u);
     EXPECT_NEAR(row.p50_s, 40e-6, 2e-6);
-    EXPECT_EQ(samples().at("db_client_internal_stage_seconds_count{stage=\"key_parse\",db_operation_name=\"reset_op\"}"), 11);
+    EXPECT_EQ(
+        samples().at("db_client_internal_stage_seconds_count{stage=\"key_parse\",db_operation_name=\"reset_op\"}"), 11);
 }
 
 TEST(metrics, counts_of_threads_add_up_while_they_run_and_after_they_ended) {

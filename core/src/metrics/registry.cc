@@ -42,13 +42,13 @@ std::string joined(const series& labels) {
 }  // namespace
 
 shard* shard_of_thread() noexcept {
-    if (held != nullptr) [[likely]] return held;
+    if (held != nullptr) [[likely]]
+        return held;
     if (ending) return nullptr;
     try {
         held = registry::instance().adopt();
         at_end.armed = true;  // touching it registers its destructor for this thread
-    } catch (const std::bad_alloc&) {
-    }
+    } catch (const std::bad_alloc&) {}
     return held;
 }
 

@@ -1,9 +1,9 @@
 // Where observations are kept: one shard per living thread, and the names of the series they count.
 //
-// A shard is written by the thread that holds it and read by anybody. When the thread ends its shard is kept with all it
-// counted and handed to the next thread that starts, so there are never more shards than threads lived at once. Series
-// and operations are numbered once for the whole process; the numbers index the cells of every shard. Nothing here is
-// ever freed: threads may outlive static objects.
+// A shard is written by the thread that holds it and read by anybody. When the thread ends its shard is kept with all
+// it counted and handed to the next thread that starts, so there are never more shards than threads lived at once.
+// Series and operations are numbered once for the whole process; the numbers index the cells of every shard. Nothing
+// here is ever freed: threads may outlive static objects.
 #pragma once
 
 #include <cstring>
@@ -18,9 +18,9 @@
 
 namespace aero::metrics {
 
-inline constexpr size_t series_max = 10'000;            // one more counts what does not fit
-inline constexpr size_t label_bytes_max = 128;          // longer label values are cut
-inline constexpr size_t staged_operations_max = 64;     // names of operations with stages, the last one is `other`
+inline constexpr size_t series_max = 10'000;         // one more counts what does not fit
+inline constexpr size_t label_bytes_max = 128;       // longer label values are cut
+inline constexpr size_t staged_operations_max = 64;  // names of operations with stages, the last one is `other`
 inline constexpr size_t stage_count = static_cast<size_t>(stage::count_);
 
 struct series {
@@ -55,7 +55,8 @@ class shard {
         seen_operation& seen = seen_operations_[slot_of(name)];
         const auto index = static_cast<size_t>(which);
         stage_cells* cells = seen.name == name ? seen.cells[index] : nullptr;
-        if (cells == nullptr) [[unlikely]] cells = look_up(name, index, seen);
+        if (cells == nullptr) [[unlikely]]
+            cells = look_up(name, index, seen);
         if (cells != nullptr) cells->observe(ns);
     }
 
