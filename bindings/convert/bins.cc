@@ -64,8 +64,7 @@ bool check_operand(op_code code, PyObject* value) {
     return false;
 }
 
-// ---- operations of `operate`
-// -----------------------------------------------------------------------------------------
+// ---- operations of `operate` ----------------------------------------------------------------------------------------
 
 struct operation {
     long code = 0;

@@ -100,8 +100,7 @@ bool read_entries(PyObject* config, parsed_config& to) {
     return true;
 }
 
-// ---- hosts
-// -----------------------------------------------------------------------------------------------------------
+// ---- hosts ----------------------------------------------------------------------------------------------------------
 
 bool invalid_port(PyObject* shown) {
     PyErr_Format(PyExc_ValueError, "Invalid port: %R (1 .. 65535)", shown);

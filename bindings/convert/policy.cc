@@ -142,8 +142,7 @@ bool apply_batch(const policy_fields& given, batch_options& to) {
            apply_write(given, to.rules);
 }
 
-// ---- BatchPolicyInstance
-// ---------------------------------------------------------------------------------------------
+// ---- BatchPolicyInstance --------------------------------------------------------------------------------------------
 
 struct policy_instance {
     PyObject_HEAD batch_options options;

@@ -19,8 +19,7 @@ PyObject* new_row_bins(const batch_reply& reply, const row_result& row, row_deco
     return row.op_count == 0 ? PyDict_New() : decoder.bins(reply.ops_of(row), row.op_count);
 }
 
-// ---- the native record
-// -----------------------------------------------------------------------------------------------
+// ---- the native record ----------------------------------------------------------------------------------------------
 
 struct native_record {
     PyObject_HEAD PyObject* batch;  // the LazyBatchRecords it belongs to; null when the record was unpickled
@@ -161,8 +160,7 @@ PyType_Slot slots[] = {
 PyType_Spec spec = {"aerospike_py._aerospike.NativeBatchRecord", sizeof(native_record), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
 
-// ---- the records of writing calls
-// ------------------------------------------------------------------------------------
+// ---- the records of writing calls -----------------------------------------------------------------------------------
 
 // The Record of a row that succeeded, or None.
 PyObject* new_row_record(const batch_reply& reply, const row_result& row, PyObject* key, row_decoder& decoder,

@@ -190,8 +190,7 @@ PyObject* timings(PyObject* object, void*) {
     return new_ref(held == nullptr ? Py_None : held);
 }
 
-// ---- the dict form as a mapping
-// --------------------------------------------------------------------------------------
+// ---- the dict form as a mapping -------------------------------------------------------------------------------------
 
 template <const char* Method>
 PyObject* view(PyObject* object, PyObject*) {
@@ -250,8 +249,7 @@ PyObject* represent(PyObject* object) {
     return PyUnicode_FromFormat("LazyBatchRecords(count=%zu, found=%zu)", self->keys.size(), found);
 }
 
-// ---- life
-// ------------------------------------------------------------------------------------------------------------
+// ---- life -----------------------------------------------------------------------------------------------------------
 
 int traverse(PyObject* object, visitproc visit, void* arg) {
     lazy_batch* const self = as_lazy(object);

@@ -212,6 +212,13 @@ def get_key(key):
 
 
 def argument_cases():
+    yield from value_cases()
+    yield from bin_name_cases()
+    yield from key_cases()
+    yield from other_argument_cases()
+
+
+def value_cases():
     too_big = exception.InvalidArgError
     for name, number in (("2**63", 2**63), ("-2**63 - 1", -(2**63) - 1), ("10**5000", 10**5000)):
         for place, bins in (("bin", {"a": number}), ("list", {"a": [number]}), ("dict", {"a": {"b": number}})):
@@ -239,6 +246,9 @@ def argument_cases():
     )
     yield Case("list shrinks while it is read", put_shrinking_list, RuntimeError, "changed size")
     yield Case("value raises while it is read", put_bins({"a": Failing()}), ZeroDivisionError, "on purpose")
+
+
+def bin_name_cases():
     yield Case("bins are no dict", put_bins([("a", 1)]), TypeError, "dict")
     yield Case("bin name of 16 bytes", put_bins({"a" * 16: 1}), ValueError, "exceeds the 15-byte limit")
     yield Case("bin name of 8 two-byte letters", put_bins({"é" * 8: 1}), ValueError, r"15-byte limit \(16 bytes\)")
@@ -249,6 +259,9 @@ def argument_cases():
     yield Case("32,769 bins", put_bins({f"b{i}": i for i in range(32_769)}), exception.InvalidArgError, within_s=2)
     yield Case("record of 2 MiB", put_bins({"a": bytes(2**21)}), exception.RecordTooBig, code=13, within_s=2)
     yield Case("value of 200 MB", lambda f: f.put(KEY, {"a": bytes(200_000_000)}), exception.RecordTooBig, within_s=3)
+
+
+def key_cases():
     for name, key in (
         ("None", None),
         ("a list", ["test", "bad", 1]),
@@ -270,6 +283,9 @@ def argument_cases():
     yield Case("keys are no list", lambda face: face.batch_read(5), TypeError)
     yield Case("keys are a str", lambda face: face.batch_read("abc"), TypeError)
     yield Case("key of 1 MiB", get_key(("test", "bad", "k" * 2**20)), exception.RecordNotFound, code=2)
+
+
+def other_argument_cases():
     yield Case("policy is no dict", lambda face: face.get(KEY, 5), TypeError)
     yield Case("text as timeout", lambda face: face.get(KEY, {"total_timeout": "fast"}), TypeError)
     yield Case("float as timeout", lambda face: face.get(KEY, {"total_timeout": 1.5}), TypeError)

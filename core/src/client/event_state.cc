@@ -1,0 +1,445 @@
+#include "client/event_state.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+namespace aero {
+
+using detail::lane;
+using detail::loop_call;
+using detail::loop_connection;
+using detail::runner;
+using detail::shared_message;
+
+namespace {
+
+constexpr nanos sweep_every = 1'000'000'000;
+constexpr size_t spare_calls_max = 1024;
+constexpr size_t events_at_once = 128;
+// Ticks of one call each after which a lone call is sent at once instead of waiting for the tick's end.
+constexpr uint8_t quiet_ticks = 0x0F;
+
+}  // namespace
+
+event_client::state::~state() {
+    for (const auto& one : waiting) core->limiter.withdraw(*one);
+    for (const auto& one : calls)
+        if (one->holds_slot) core->limiter.leave();
+    ended_.clear();
+    messages.clear();
+    calls.clear();
+    lanes.clear();
+}
+
+// ---------------------------------------------------------------- life of a call
+
+std::unique_ptr<loop_call> event_client::state::spare_record() {
+    if (spare.empty()) return std::make_unique<loop_call>(std::in_place_type<command::record_call>);
+    std::unique_ptr<loop_call> taken = std::move(spare.back());
+    spare.pop_back();
+    return taken;
+}
+
+loop_call& event_client::state::admit(std::unique_ptr<loop_call> made, const transport_policy& policy, completion& whom,
+                                      bool with_times, nanos now) {
+    loop_call& here = *made;
+    here.whom = &whom;
+    here.with_times = with_times;
+    here.deadline = policy.total_timeout_ms == 0 ? never : now + from_ms(policy.total_timeout_ms);
+    here.place = calls.size();
+    calls.push_back(std::move(made));
+    if (closed || core->cluster->closed()) {
+        fail(here, error{.what = code::client, .text = "the client is closed: open another one"});
+    } else if (core->limiter.limited()) {
+        enter(here, now);
+    } else {
+        here.admitted = now;
+        begin(here, now);
+    }
+    process_ended(now);
+    return here;
+}
+
+void event_client::state::enter(loop_call& which, nanos now) {
+    if (!wake_watched) wake_watched = reactor.add(wake.fd(), io::readiness::read, nullptr);
+    auto me = std::make_unique<admission>(*this, which);
+    switch (core->limiter.enter(*me)) {
+        case command::limiter::admission::granted:
+            which.holds_slot = true;
+            which.admitted = now;
+            begin(which, now);
+            return;
+        case command::limiter::admission::refused:
+            fail(which, detail::limiter_refused(core->cluster->config(), true));
+            return;
+        case command::limiter::admission::queued:
+            which.at = loop_call::phase::admission;
+            waiting.push_back(std::move(me));
+            call_timers.arm(which.alarm, detail::limiter_wait_ends(core->cluster->config(),
+                                                                   which.machine().policy().total_timeout_ms, now));
+            return;
+    }
+}
+
+void event_client::state::begin(loop_call& which, nanos now) {
+    ++tick_calls;
+    const command::batch_call* batch = which.as_batch();
+    const bool gathers = config.merge_calls && which.as_info() == nullptr &&
+                         (batch != nullptr ? batch->mergeable() : which.as_record()->mergeable());
+    const bool lone = tick_calls == 1 && (busy_ticks & quiet_ticks) == 0;
+    if (!gathers || lone) {
+        start_alone(which, now);
+        return;
+    }
+    which.at = loop_call::phase::gathered;
+    gathered.push_back(&which);
+    call_timers.arm(which.alarm, which.deadline);
+}
+
+void event_client::state::start_alone(loop_call& which, nanos now) {
+    command::call& machine = which.machine();
+    which.at = loop_call::phase::running;
+    which.message = nullptr;
+    machine.set_deadline(which.deadline);
+    machine.set_admitted(which.admitted);
+    if (which.with_times) machine.want_stamps();
+    machine.start(view, now);
+    drive(which, now);
+}
+
+// After every step of a machine: what it wants launched, what it let go, when to look again, whether it is done.
+void event_client::state::drive(runner& which, nanos now) {
+    command::call& machine = which.machine();
+    while (std::unique_ptr<command::attempt> ready = machine.next_launch()) {
+        const cluster::node* target = ready->target();
+        lane_to(target).run(std::move(ready), now);
+    }
+    release(machine, now);
+    if (machine.wants_tend()) core->cluster->tend_soon();
+    if (!machine.done()) {
+        if (which.alarm.due() != machine.wakeup_at()) call_timers.arm(which.alarm, machine.wakeup_at());
+        return;
+    }
+    which.alarm.disarm();
+    if (which.shared)
+        finish(static_cast<shared_message&>(which), now);
+    else
+        finish(static_cast<loop_call&>(which));
+}
+
+void event_client::state::release(command::call& of, nanos now) {
+    for (command::attempt* left : of.take_released())
+        if (auto* on = static_cast<loop_connection*>(left->carrier)) on->home.let_go(*on, now);
+}
+
+void event_client::state::fail(loop_call& which, error&& why) {
+    which.outcome.failure = std::make_unique<error>(std::move(why));
+    which.alarm.disarm();
+    which.at = loop_call::phase::ended;
+    finish(which);
+}
+
+// The result is in the machine (running) or in the outcome already; the completion runs at `deliver`.
+void event_client::state::finish(loop_call& which) {
+    if (which.holds_slot) {
+        which.holds_slot = false;
+        core->limiter.leave();
+    }
+    if (which.at == loop_call::phase::running) {
+        command::call& machine = which.machine();
+        which.outcome.times = machine.times();
+        which.outcome.failure = machine.take_failure();
+        if (which.outcome.failure == nullptr) {
+            if (command::record_call* record = which.as_record())
+                which.outcome.record = record->take_reply();
+            else if (command::batch_call* batch = which.as_batch())
+                which.outcome.batch = batch->take_reply();
+            else
+                which.outcome.info = which.as_info()->take_replies();
+        }
+    }
+    which.at = loop_call::phase::ended;
+    if (which.whom != nullptr)
+        completed.push_back(&which);
+    else
+        discard(which);
+}
+
+void event_client::state::finish(shared_message& which, nanos now) {
+    const bool failed = which.call().failure() != nullptr;
+    const call_times times = which.call().times();
+    const batch_reply whole = which.call().take_reply();
+    const std::vector<shared_message::member> members(which.members().begin(), which.members().end());
+    const auto self = std::ranges::find_if(messages, [&](const auto& one) { return one.get() == &which; });
+    const std::unique_ptr<shared_message> ending = std::move(*self);
+    *self = std::move(messages.back());
+    messages.pop_back();
+    for (const shared_message::member& to : members) {
+        if (to.who == nullptr) continue;
+        to.who->alarm.disarm();
+        if ((failed && to.rows == 0) || !ending->share_out(to, whole)) {
+            start_alone(*to.who, now);  // the message as a whole failed it, not its own request
+            continue;
+        }
+        to.who->outcome.times = times;
+        to.who->outcome.times.admitted = to.who->admitted;
+        to.who->at = loop_call::phase::ended;
+        finish(*to.who);
+    }
+}
+
+void event_client::state::discard(loop_call& which) {
+    const size_t place = which.place;
+    assert(calls[place].get() == &which);
+    std::unique_ptr<loop_call> gone = std::move(calls[place]);
+    if (place + 1 != calls.size()) {
+        calls[place] = std::move(calls.back());
+        calls[place]->place = place;
+    }
+    calls.pop_back();
+    if (gone->as_record() == nullptr || spare.size() >= spare_calls_max) return;
+    gone->alarm.disarm();
+    gone->outcome = {};
+    gone->message = nullptr;
+    gone->whom = nullptr;
+    spare.push_back(std::move(gone));
+}
+
+void event_client::state::cancel(loop_call& which) noexcept {
+    which.whom = nullptr;
+    const nanos now = monotonic_now();
+    switch (which.at) {
+        case loop_call::phase::ended: return;  // stands among the completed; passed over there
+        case loop_call::phase::admission: leave_queue(which); break;
+        case loop_call::phase::gathered: std::erase(gathered, &which); break;
+        case loop_call::phase::member: which.message->remove(which); break;
+        case loop_call::phase::running:
+            which.machine().abandon(code::cancelled, "cancelled", now);
+            release(which.machine(), now);
+            break;
+    }
+    if (which.holds_slot) core->limiter.leave();
+    which.holds_slot = false;
+    which.alarm.disarm();
+    discard(which);
+}
+
+// ---------------------------------------------------------------- limiter
+
+void event_client::state::admission::granted() noexcept {
+    const std::lock_guard lock(of.granted_mutex);
+    of.granted.push_back(this);
+    of.wake.signal();
+}
+
+void event_client::state::take_granted(nanos now) {
+    std::vector<admission*> mine;
+    {
+        const std::lock_guard lock(granted_mutex);
+        mine.swap(granted);
+    }
+    for (admission* one : mine) {
+        loop_call& which = *one->who;
+        std::erase_if(waiting, [&](const auto& held) { return held.get() == one; });
+        which.alarm.disarm();
+        which.holds_slot = true;
+        which.admitted = now;
+        begin(which, now);
+    }
+}
+
+// A call that no longer waits for its slot; one granted in the meantime is passed on.
+void event_client::state::leave_queue(loop_call& which) noexcept {
+    const auto at = std::ranges::find_if(waiting, [&](const auto& one) { return one->who == &which; });
+    if (at == waiting.end()) return;
+    if (!core->limiter.withdraw(**at)) {
+        {
+            const std::lock_guard lock(granted_mutex);
+            std::erase(granted, at->get());
+        }
+        core->limiter.leave();
+    }
+    waiting.erase(at);
+}
+
+// ---------------------------------------------------------------- events
+
+void event_client::state::process_ended(nanos now) {
+    while (!ended_.empty()) {
+        std::unique_ptr<command::attempt> one = std::move(ended_.front());
+        ended_.pop_front();
+        if (one->owner() == nullptr) continue;
+        runner& which = *static_cast<runner*>(one->owner()->host);
+        which.machine().finished(std::move(one), view, now);
+        drive(which, now);
+    }
+}
+
+void event_client::state::alarm(runner& which, nanos now) {
+    if (!which.shared) {
+        loop_call& call = static_cast<loop_call&>(which);
+        if (call.at != loop_call::phase::running) {
+            const bool queued = call.at == loop_call::phase::admission;
+            if (queued) leave_queue(call);
+            if (call.at == loop_call::phase::gathered) std::erase(gathered, &call);
+            if (call.at == loop_call::phase::member) call.message->remove(call);
+            if (queued && now < call.deadline) {
+                fail(call, detail::limiter_refused(core->cluster->config(), false));
+                return;
+            }
+            const bool sent = call.at == loop_call::phase::member;
+            fail(call, error{.what = code::deadline,
+                             .where = queued ? stage::limiter_wait
+                                      : sent ? stage::io
+                                             : stage::tokio_schedule_delay,
+                             .text = "no answer within the total timeout of " +
+                                     std::to_string(call.machine().policy().total_timeout_ms) + " ms"});
+            return;
+        }
+    }
+    which.machine().wake(view, now);
+    drive(which, now);
+}
+
+void event_client::state::drain(nanos now) {
+    if (core->cluster->version() != view_version) refresh_view();
+    end_tick();
+    std::array<io::ready_event, events_at_once> events;
+    size_t count;
+    do {
+        count = reactor.wait(events, 0);
+        for (size_t i = 0; i < count; ++i) {
+            if (events[i].tag == nullptr) {
+                wake.clear();
+                take_granted(now);
+                continue;
+            }
+            auto& on = *static_cast<loop_connection*>(events[i].tag);
+            on.home.ready(on, events[i].readable, events[i].writable, now);
+        }
+        process_ended(now);
+    } while (count == events.size());
+    call_timers.advance(now, [&](void* owner) { alarm(*static_cast<runner*>(owner), now); });
+    connection_timers.advance(now, [&](void* owner) {
+        auto& on = *static_cast<loop_connection*>(owner);
+        on.home.drain_expired(on, now);
+    });
+    process_ended(now);
+    if (now - swept >= sweep_every) sweep(now);
+    for (const auto& one : lanes) one->bury();
+}
+
+void event_client::state::refresh_view() {
+    view_version = core->cluster->version();
+    view = core->cluster->current();
+}
+
+void event_client::state::sweep(nanos now) {
+    swept = now;
+    for (const auto& one : lanes) one->close_idle(now);
+    std::erase_if(lanes, [](const auto& one) { return one->retired(); });
+}
+
+lane& event_client::state::lane_to(const cluster::node* target) {
+    for (const auto& one : lanes)
+        if (one->node() == target) return *one;
+    std::shared_ptr<cluster::node> held;
+    for (const auto& one : view->nodes)
+        if (one.get() == target) held = one;
+    assert(held != nullptr);
+    const client_config& set = core->cluster->config();
+    lanes.push_back(std::make_unique<lane>(std::move(held), reactor, connection_timers, *this,
+                                           lane::limits{.busy_max = config.busy_connections_max,
+                                                        .queued_max = config.queued_calls_max,
+                                                        .connections_max = set.connections_per_node_max,
+                                                        .idle_max = from_ms(int64_t{set.idle_timeout_s} * 1000),
+                                                        .connect_max = from_ms(set.connect_timeout_ms)}));
+    return *lanes.back();
+}
+
+// ---------------------------------------------------------------- gathering
+
+void event_client::state::end_tick() noexcept {
+    if (tick_calls == 0) return;
+    busy_ticks = static_cast<uint8_t>(busy_ticks << 1 | (tick_calls > 1 ? 1 : 0));
+    tick_calls = 0;
+}
+
+void event_client::state::flush(nanos now) {
+    end_tick();
+    if (gathered.empty()) return;
+    std::vector<loop_call*> ready = std::exchange(gathered, {});
+    std::vector<loop_call*> same;
+    std::vector<loop_call*> others;
+    while (!ready.empty()) {
+        same.clear();
+        others.clear();
+        loop_call& first = *ready.front();
+        for (loop_call* one : ready) {
+            const bool equal = (one->as_batch() == nullptr) == (first.as_batch() == nullptr) &&
+                               one->machine().policy() == first.machine().policy() &&
+                               (one->as_batch() == nullptr || one->as_batch()->flags() == first.as_batch()->flags());
+            (equal ? same : others).push_back(one);
+        }
+        if (first.as_batch() != nullptr)
+            flush_batches(same, now);
+        else
+            flush_gets(same, now);
+        ready.swap(others);
+    }
+    process_ended(now);
+}
+
+// Gets that share a node go in one message when there are enough of them; the others go as they are.
+void event_client::state::flush_gets(std::vector<loop_call*>& gets, nanos now) {
+    std::array<uint32_t, 256> per_node{};
+    std::vector<uint8_t> node_of(gets.size(), cluster::no_node);
+    for (size_t i = 0; i < gets.size(); ++i) {
+        const command::record_call& record = *gets[i]->as_record();
+        const cluster::namespace_map* map = view->find(record.as_row().name_space);
+        if (map == nullptr) continue;
+        node_of[i] =
+            cluster::route(*map, *view, wire::partition_of(record.record_digest()), record.policy().replica, 0);
+        ++per_node[node_of[i]];
+    }
+    std::vector<loop_call*> together;
+    for (size_t i = 0; i < gets.size(); ++i) {
+        const bool merged = node_of[i] != cluster::no_node && per_node[node_of[i]] >= detail::merge_gets_min;
+        if (merged)
+            together.push_back(gets[i]);
+        else
+            start_alone(*gets[i], now);
+    }
+    for (size_t at = 0; at < together.size(); at += detail::merge_rows_max) {
+        auto message = std::make_unique<shared_message>();
+        message->prepare_gets(std::span(together).subspan(at, std::min(detail::merge_rows_max, together.size() - at)));
+        start_shared(std::move(message), now);
+    }
+}
+
+void event_client::state::flush_batches(std::vector<loop_call*>& batches, nanos now) {
+    for (size_t at = 0; at < batches.size();) {
+        size_t rows = 0, end = at;
+        while (end < batches.size() &&
+               (end == at || rows + batches[end]->as_batch()->digests().size() <= detail::merge_rows_max))
+            rows += batches[end++]->as_batch()->digests().size();
+        if (end - at == 1) {
+            start_alone(*batches[at], now);
+        } else {
+            auto message = std::make_unique<shared_message>();
+            message->prepare_batches(std::span(batches).subspan(at, end - at));
+            start_shared(std::move(message), now);
+        }
+        at = end;
+    }
+}
+
+void event_client::state::start_shared(std::unique_ptr<shared_message> ready, nanos now) {
+    shared_message& here = *ready;
+    messages.push_back(std::move(ready));
+    here.machine().start(view, now);
+    drive(here, now);
+}
+
+}  // namespace aero

@@ -1,0 +1,90 @@
+// What an event_client holds and does: admission, gathering of a tick, lanes to the nodes, deadlines, completions.
+//
+// Belongs to one event_client and its thread. Only `admission::granted` runs on other threads; what it touches is
+// guarded by `granted_mutex`.
+#pragma once
+
+#include <deque>
+#include <mutex>
+
+#include "aero/event_client.h"
+#include "client/client_shared.h"
+#include "client/lane.h"
+#include "client/loop_call.h"
+#include "client/shared_message.h"
+#include "io/wake_up.h"
+
+namespace aero {
+
+struct event_client::state final : detail::attempt_sink {
+    state(client of, event_config set) : core(of.handle()), config(set) { refresh_view(); }
+    ~state();
+
+    // --- life of a call
+    detail::loop_call& admit(std::unique_ptr<detail::loop_call> made, const transport_policy& policy, completion& whom,
+                             bool with_times, nanos now);
+    void enter(detail::loop_call& which, nanos now);
+    void begin(detail::loop_call& which, nanos now);
+    void start_alone(detail::loop_call& which, nanos now);
+    void drive(detail::runner& which, nanos now);
+    void fail(detail::loop_call& which, error&& why);
+    void finish(detail::loop_call& which);
+    void finish(detail::shared_message& which, nanos now);
+    void discard(detail::loop_call& which);
+    void cancel(detail::loop_call& which) noexcept;
+
+    // --- events
+    void attempt_ended(std::unique_ptr<command::attempt> ended, nanos) override { ended_.push_back(std::move(ended)); }
+    void process_ended(nanos now);
+    void alarm(detail::runner& which, nanos now);
+    void release(command::call& of, nanos now);
+    void drain(nanos now);
+    void refresh_view();
+    void sweep(nanos now);
+
+    // --- gathering
+    void flush(nanos now);
+    void flush_gets(std::vector<detail::loop_call*>& gets, nanos now);
+    void flush_batches(std::vector<detail::loop_call*>& batches, nanos now);
+    void start_shared(std::unique_ptr<detail::shared_message> ready, nanos now);
+    void end_tick() noexcept;
+
+    detail::lane& lane_to(const cluster::node* target);
+    std::unique_ptr<detail::loop_call> spare_record();
+
+    // --- limiter
+    struct admission final : command::limiter::waiter {
+        admission(state& home, detail::loop_call& call) : of(home), who(&call) {}
+        void granted() noexcept override;
+        state& of;
+        detail::loop_call* who;
+    };
+    void take_granted(nanos now);
+    void leave_queue(detail::loop_call& which) noexcept;
+
+    std::shared_ptr<client::shared> core;
+    event_config config;
+    cluster::view_ptr view;
+    uint64_t view_version = 0;
+    io::reactor reactor;
+    io::wake_up wake;
+    bool wake_watched = false;
+    timer_wheel call_timers;
+    timer_wheel connection_timers;
+    std::vector<std::unique_ptr<detail::lane>> lanes;
+    std::vector<std::unique_ptr<detail::loop_call>> calls;
+    std::vector<std::unique_ptr<detail::loop_call>> spare;
+    std::vector<std::unique_ptr<detail::shared_message>> messages;
+    std::vector<detail::loop_call*> gathered;
+    std::deque<detail::loop_call*> completed;
+    std::deque<std::unique_ptr<command::attempt>> ended_;
+    std::vector<std::unique_ptr<admission>> waiting;  // for a slot, in order
+    std::mutex granted_mutex;
+    std::vector<admission*> granted;  // guarded by granted_mutex
+    nanos swept = 0;
+    uint32_t tick_calls = 0;
+    uint8_t busy_ticks = 0;  // one bit a tick: more than one call
+    bool closed = false;
+};
+
+}  // namespace aero
