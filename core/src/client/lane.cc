@@ -149,6 +149,10 @@ void lane::advance(loop_connection& which, const event& happened, nanos now) {
 
 void lane::send(loop_connection& which, nanos now) {
     while (which.next.what == action::kind::send) {
+        // A profiled call wants the true moment of its first byte, read before the send: on a near network the answer may be
+        // there when it returns. The others take the time of this turn.
+        const bool marked = which.attempt->wants_stamps && !which.attempt->sent_any();
+        const nanos at = marked ? monotonic_now() : now;
         const io::io_result done = which.stream.send_some(which.next.output);
         if (done.status == io::io_status::would_block) {
             watch(which, io::readiness::read_write);
@@ -158,10 +162,7 @@ void lane::send(loop_connection& which, nanos now) {
             advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = done.error_number}, now);
             return;
         }
-        // A profiled call wants the true moment of its first byte; the others take the time of this turn.
-        const bool first = which.attempt->wants_stamps && !which.attempt->sent_any();
-        which.next =
-            which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, first ? monotonic_now() : now);
+        which.next = which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, at);
     }
     watch(which, io::readiness::read);
 }
