@@ -59,7 +59,7 @@ def test_put_cut_at_any_byte_is_in_doubt_and_not_repeated(filled):
     for position in range(size):
         filled.cluster.arm(hostile.cut_at(position))
         with pytest.raises(exception.ClusterError) as caught:
-            filled.face.put(KEY, BINS, policy=POLICY)
+            filled.face.put(KEY, BINS, policy={"total_timeout": 3000})
         assert caught.value.in_doubt, position
         assert sum(each.faulted for each in filled.cluster.proxies) == 1
     filled.check_goes_on()
