@@ -107,7 +107,7 @@ TEST(stress, close_while_threads_call) {
         std::atomic<int> ended = 0;
         std::vector<std::jthread> threads;
         for (int number = 0; number < 4; ++number) {
-            threads.emplace_back([&, held = shared]() mutable {
+            threads.emplace_back([&, number, held = shared]() mutable {
                 while (true) {
                     const auto got = held.get(key_of(number), patient<read_policy>());
                     if (got) continue;
