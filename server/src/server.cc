@@ -94,6 +94,7 @@ void server::shutdown() {
         for (const auto& n : nodes_) n->retire();
         running_ = false;
     }
+    if (ring_) ring_->shutdown();
     stop_expiry_.notify_all();
     if (expiry_.joinable()) expiry_.join();
 }

@@ -230,6 +230,43 @@ TEST(record_call, an_unknown_namespace_ends_at_once_and_names_those_there_are) {
     EXPECT_EQ(call.failure()->text, "namespace 'nope' is not in the cluster, which has: test");
 }
 
+TEST(record_call, without_any_node_it_waits_for_one_instead_of_doubting_the_namespace) {
+    const auto nobody = std::make_shared<const cluster::view>();
+    record_call call;
+    call.prepare(get_request(), read_policy());
+    call.start(nobody, 0);
+    EXPECT_FALSE(call.done());
+    EXPECT_EQ(call.next_launch(), nullptr);
+    EXPECT_TRUE(call.wants_tend());
+    call.wake(view_of(1, 1), call.wakeup_at());
+    auto sent = call.next_launch();
+    ASSERT_NE(sent, nullptr);
+    answer(*sent, record_answer(0, 1).view(), ms);
+    call.finished(std::move(sent), view_of(1, 1), ms);
+    EXPECT_TRUE(call.done());
+    EXPECT_EQ(call.failure(), nullptr);
+}
+
+TEST(record_call, a_reply_that_overruns_itself_costs_the_connection) {
+    const auto view = view_of(1, 1);
+    constexpr size_t field_count_at = 26, op_count_at = 28;
+    for (const size_t damaged : {field_count_at, op_count_at}) {
+        record_call call;
+        call.prepare(put_request(), write_policy());
+        call.start(view, 0);
+        auto sent = call.next_launch();
+        buffer bytes = record_answer(0, 1);
+        store_be<uint16_t>(bytes.data() + damaged, 0xFFFF);
+        answer(*sent, bytes.view(), ms);
+        ASSERT_NE(sent->failure(), nullptr);
+        EXPECT_EQ(sent->failure()->what, code::bad_reply);
+        EXPECT_FALSE(sent->connection_reusable());
+        call.finished(std::move(sent), view, ms);
+        EXPECT_TRUE(call.done());
+        EXPECT_TRUE(call.failure()->in_doubt);
+    }
+}
+
 TEST(record_call, bytes_that_are_no_message_break_the_attempt_and_its_connection) {
     const auto view = view_of(1, 1);
     for (const std::string_view garbage :

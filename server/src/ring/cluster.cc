@@ -31,13 +31,13 @@ cluster::cluster(const options& how, std::vector<std::string> node_ids, std::vec
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-cluster::~cluster() {
+void cluster::shutdown() {
     {
         const std::lock_guard hold(lock_);
         stopping_ = true;
     }
     changed_.notify_all();
-    migrator_.join();
+    if (migrator_.joinable()) migrator_.join();
 }
 
 unsigned cluster::alive_count() const {

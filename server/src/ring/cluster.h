@@ -32,7 +32,8 @@ class cluster {
     };
 
     cluster(const options& how, std::vector<std::string> node_ids, std::vector<engine*> engines);
-    ~cluster();
+    ~cluster() { shutdown(); }
+    void shutdown();  // ends the thread that migrates; nothing moves afterwards
     cluster(const cluster&) = delete;
     cluster& operator=(const cluster&) = delete;
 
