@@ -86,7 +86,7 @@ def measure(children: list[Child], cases: list[Case], rounds: int, share: float,
 
 
 def finish(results: Results, quick: bool) -> int:
-    """Writes and prints the report; the exit status says whether the binding gates hold."""
+    """Writes and prints the report; the exit status says whether the binding gates hold (a quick run only reports them)."""
     place = ROOT / ("build/bench" if quick else "bench/results")
     text, missed = report.report(results)
     results.write(place / "latest.jsonl")
@@ -97,7 +97,7 @@ def finish(results: Results, quick: bool) -> int:
         report.picture(results, ROOT / "docs/images/performance.png")
         report.write_page(text, ROOT / "docs/performance.md", "images/performance.png")
     print(f"\n{text}\nwritten to {place.relative_to(ROOT)}/latest.{{txt,jsonl}}")
-    return 1 if missed else 0
+    return 1 if missed and not quick else 0
 
 
 def arguments() -> argparse.Namespace:
