@@ -86,7 +86,7 @@ def measure(children: list[Child], cases: list[Case], rounds: int, share: float,
 
 
 def finish(results: Results, quick: bool) -> int:
-    """Writes and prints the report; the exit status says whether the binding gates hold (a quick run only reports them)."""
+    """Writes and prints the report; the exit status says whether the binding gates hold (a quick run only reports)."""
     place = ROOT / ("build/bench" if quick else "bench/results")
     text, missed = report.report(results)
     results.write(place / "latest.jsonl")

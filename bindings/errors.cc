@@ -15,7 +15,8 @@ constexpr int class_offset = 32;  // the lowest code that has a place in `classe
 // The exception class of a code; borrowed, null with an exception.
 PyObject* class_of(code what) {
     const int number = static_cast<int>(what);
-    const size_t index = static_cast<size_t>(number + class_offset);
+    const int place = number + class_offset;
+    const size_t index = place < 0 ? the_state.classes.size() : static_cast<size_t>(place);
     const bool has_place = index < the_state.classes.size();
     if (has_place) {
         PyObject* known = std::atomic_ref(the_state.classes[index]).load(std::memory_order_relaxed);

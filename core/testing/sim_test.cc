@@ -151,7 +151,7 @@ class simulation {
 
     // The frame of every call: its end is counted once and lies within its deadline.
     template <class Call, class Check>
-    void start(std::unique_ptr<Call> what, Check check) {
+    void start(std::unique_ptr<Call> what, const Check& check) {
         const nanos began = world_.now();
         const nanos deadline = began + from_ms(what->policy().total_timeout_ms);
         const uint64_t number = ++begun_;

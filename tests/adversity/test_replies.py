@@ -1,4 +1,4 @@
-"""Replies that are cut, doubled, delayed or incomplete at every place, and calls that share a cluster with such replies."""
+"""Replies cut, doubled, delayed or incomplete at every place, and calls that share a cluster with such replies."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""The stages of a call add up to what a stopwatch around it sees, on both faces, whatever the call and however it ends."""
+"""The stages of a call add up to what a stopwatch around it sees, on both faces, however the call ends."""
 
 import asyncio
 import statistics

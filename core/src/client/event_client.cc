@@ -13,7 +13,7 @@ event_client::~event_client() = default;
 result<std::unique_ptr<event_client>> event_client::create(client shared, event_config config) {
     if (!shared.is_open()) return fail(code::client, "the client is closed: open another one");
     config.merge_calls = config.merge_calls && shared.handle()->cluster->config().merge_concurrent_reads;
-    auto made = std::make_unique<state>(std::move(shared), config);
+    auto made = std::make_unique<state>(shared, config);
     if (!made->reactor.ok() || !made->wake.ok())
         return fail(code::client, "the system has no descriptors left for another event loop");
     return std::unique_ptr<event_client>(new event_client(std::move(made)));

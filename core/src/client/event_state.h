@@ -17,7 +17,7 @@
 namespace aero {
 
 struct event_client::state final : detail::attempt_sink {
-    state(client of, event_config set) : core(of.handle()), config(set) { refresh_view(); }
+    state(const client& of, event_config set) : core(of.handle()), config(set) { refresh_view(); }
     ~state();
 
     // --- life of a call

@@ -12,7 +12,7 @@ struct span_of {
     unsigned replica, first, last;
 };
 
-partition_table::claims says(std::vector<span_of> spans, uint32_t regime = 0, uint32_t replicas = 2,
+partition_table::claims says(const std::vector<span_of>& spans, uint32_t regime = 0, uint32_t replicas = 2,
                              const std::string& name_space = "test") {
     partition_claim claim{.regime = regime, .replicas = replicas};
     for (const span_of& each : spans) {

@@ -25,7 +25,7 @@ struct scripted_node {
 
 class scripted_network {
   public:
-    explicit scripted_network(client_config config) : machine(config) {}
+    explicit scripted_network(const client_config& config) : machine(config) {}
 
     scripted_node& at(const std::string& address) { return nodes_[address]; }
 
@@ -145,7 +145,7 @@ class scripted_network {
 
 using names = std::set<std::string>;
 
-inline client_config seeds(std::vector<uint16_t> ports) {
+inline client_config seeds(const std::vector<uint16_t>& ports) {
     client_config config;
     for (const uint16_t port : ports) config.hosts.push_back({"10.0.0.1", port});
     return config;

@@ -122,7 +122,7 @@ void call::wake(const cluster::view_ptr& seen, nanos now) {
     settle(now);
 }
 
-void call::abandon(code what, std::string text, nanos now) {
+void call::abandon(code what, const std::string& text, nanos now) {
     if (!done_) end_all(what, text, now);
 }
 

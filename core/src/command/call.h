@@ -38,7 +38,7 @@ class call {
     nanos wakeup_at() const noexcept { return done_ ? never : wakeup_at_; }
     void wake(const cluster::view_ptr& seen, nanos now);
     // Ends the call with this failure; attempts in flight are let go.
-    void abandon(code what, std::string text, nanos now);
+    void abandon(code what, const std::string& text, nanos now);
 
     bool done() const noexcept { return done_; }
     const error* failure() const noexcept { return failure_.get(); }

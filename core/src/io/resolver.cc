@@ -28,6 +28,7 @@ struct resolver::shared {
     unsigned workers = 0;
     bool ended = false;
 
+    // By value: the thread keeps what it works on alive. NOLINTNEXTLINE(performance-unnecessary-value-param)
     static void work(std::shared_ptr<shared> self) {
         std::unique_lock lock(self->mutex);
         while (!self->waiting.empty() && !self->ended) {

@@ -12,7 +12,6 @@ namespace aero::wire {
 namespace {
 
 using tests::from_hex;
-using tests::hex;
 using tests::to_hex;
 
 template <class Write>

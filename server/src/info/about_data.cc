@@ -16,7 +16,7 @@ class attributes {
   public:
     explicit attributes(char separator) : separator_(separator) {}
     template <class Value>
-    attributes& add(std::string_view name, Value value) {
+    attributes& add(std::string_view name, const Value& value) {
         if (!text_.empty()) text_ += separator_;
         text_ += name;
         text_ += '=';

@@ -14,7 +14,6 @@ using testing::integer;
 using testing::key_in;
 using testing::told;
 using testing::told_op;
-namespace info1 = aero::wire::info1;
 namespace info2 = aero::wire::info2;
 using values = std::map<std::string, uint64_t>;
 
