@@ -314,12 +314,8 @@ def test_a_call_made_without_a_loop_may_be_cancelled_or_forgotten(hosts):
 def test_a_call_made_without_a_loop_keeps_its_arguments(hosts):
     client = aerospike_py.async_client({"hosts": hosts})
     key = ("test", "contract", "late")
-    calls = [
-        client.connect(),
-        client.put(key, {"a": 1}),
-        client.get(key, policy={"total_timeout": 5000}),
-        client.close(),
-    ]
+    put, get = client.put(key, {"a": 1}), client.get(key, policy={"total_timeout": 5000})
+    calls = [client.connect(), put, get, client.close()]
     with asyncio.Runner() if sys.version_info >= (3, 11) else _Runner() as runner:
         results = [runner.run(each) for each in calls]
     assert results[0] is client
@@ -346,9 +342,8 @@ class _Runner:
 def test_gather_needs_no_tasks_around_calls(run):
     async def scenario(client, key):
         before = len(asyncio.all_tasks())
-        gathered = asyncio.gather(
-            *[client.get(key) for _ in range(10)], client.get(missing(key)), return_exceptions=True
-        )
+        calls = [client.get(key) for _ in range(10)]
+        gathered = asyncio.gather(*calls, client.get(missing(key)), return_exceptions=True)
         assert len(asyncio.all_tasks()) == before
         results = await gathered
         assert [type(each) for each in results] == [aerospike_py.Record] * 10 + [aerospike_py.RecordNotFound]

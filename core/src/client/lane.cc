@@ -149,8 +149,8 @@ void lane::advance(loop_connection& which, const event& happened, nanos now) {
 
 void lane::send(loop_connection& which, nanos now) {
     while (which.next.what == action::kind::send) {
-        // A profiled call wants the true moment of its first byte, read before the send: on a near network the answer may be
-        // there when it returns. The others take the time of this turn.
+        // A profiled call wants the true moment of its first byte, read before the send: on a near network the answer
+        // may be there when it returns. The others take the time of this turn.
         const bool marked = which.attempt->wants_stamps && !which.attempt->sent_any();
         const nanos at = marked ? monotonic_now() : now;
         const io::io_result done = which.stream.send_some(which.next.output);
