@@ -40,7 +40,7 @@ class event_client {
   public:
     using ticket = uint64_t;  // names a call until it was delivered; 0 is none
 
-    static result<std::unique_ptr<event_client>> create(client shared, event_config config = {});
+    static result<std::unique_ptr<event_client>> create(const client& shared, event_config config = {});
     ~event_client();
     event_client(const event_client&) = delete;
     event_client& operator=(const event_client&) = delete;

@@ -10,7 +10,7 @@ using detail::loop_call;
 event_client::event_client(std::unique_ptr<state> held) : state_(std::move(held)) {}
 event_client::~event_client() = default;
 
-result<std::unique_ptr<event_client>> event_client::create(client shared, event_config config) {
+result<std::unique_ptr<event_client>> event_client::create(const client& shared, event_config config) {
     if (!shared.is_open()) return fail(code::client, "the client is closed: open another one");
     config.merge_calls = config.merge_calls && shared.handle()->cluster->config().merge_concurrent_reads;
     auto made = std::make_unique<state>(shared, config);
