@@ -238,11 +238,12 @@ TEST(record_call, without_any_node_it_waits_for_one_instead_of_doubting_the_name
     EXPECT_FALSE(call.done());
     EXPECT_EQ(call.next_launch(), nullptr);
     EXPECT_TRUE(call.wants_tend());
-    call.wake(view_of(1, 1), call.wakeup_at());
+    const auto somebody = view_of(1, 1);
+    call.wake(somebody, call.wakeup_at());
     auto sent = call.next_launch();
     ASSERT_NE(sent, nullptr);
     answer(*sent, record_answer(0, 1).view(), ms);
-    call.finished(std::move(sent), view_of(1, 1), ms);
+    call.finished(std::move(sent), somebody, ms);
     EXPECT_TRUE(call.done());
     EXPECT_EQ(call.failure(), nullptr);
 }
