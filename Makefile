@@ -95,6 +95,11 @@ bench: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Compares all clients and ch
 	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target wire_floor
 	$(PY) bench/run.py $(if $(QUICK),--quick)
 
+.PHONY: bench-check
+bench-check: build $(SYSTEM)-bench  ## Counts instructions and compares them with the recorded ones (RECORD=1: records them anew)
+	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target aero_bench
+	$(PY) bench/instructions.py $(if $(RECORD),--record)
+
 .PHONY: clean
 clean:  ## Deletes everything that was built (.venv and caches too)
 	rm -rf build .venv dist

@@ -7,16 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "testing/benchmarks.h"
+
 namespace aero::wire {
 namespace {
 
 constexpr uint32_t rows_count = 1800;
 constexpr uint32_t rows_per_set = 200;
-
-void per_row(benchmark::State& state) {
-    state.counters["per_row"] = benchmark::Counter(static_cast<double>(state.iterations() * rows_count),
-                                                   benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-}
 
 std::vector<digest> some_digests() {
     std::vector<digest> digests(rows_count);
@@ -49,9 +46,9 @@ void encode_batch_read(benchmark::State& state) {
         benchmark::DoNotOptimize(to.data());
         benchmark::ClobberMemory();
     }
-    per_row(state);
+    testing::items(state, rows_count);
 }
-BENCHMARK(encode_batch_read);
+BENCHMARK(encode_batch_read)->Apply(testing::countable);
 
 // Rows of eight bins: four integers, two floats, two strings.
 buffer reply_body() {
@@ -83,9 +80,9 @@ void walk_reply_rows(benchmark::State& state) {
         reply_row row;
         while (rows.next(row)) benchmark::DoNotOptimize(row);
     }
-    per_row(state);
+    testing::items(state, rows_count);
 }
-BENCHMARK(walk_reply_rows);
+BENCHMARK(walk_reply_rows)->Apply(testing::countable);
 
 void walk_reply_rows_and_read_ops(benchmark::State& state) {
     const buffer body = reply_body();
@@ -97,9 +94,9 @@ void walk_reply_rows_and_read_ops(benchmark::State& state) {
             for (unsigned i = 0; i < row.header.ops; ++i) benchmark::DoNotOptimize(read_op(ops));
         }
     }
-    per_row(state);
+    testing::items(state, rows_count);
 }
-BENCHMARK(walk_reply_rows_and_read_ops);
+BENCHMARK(walk_reply_rows_and_read_ops)->Apply(testing::countable);
 
 void walk_request_rows(benchmark::State& state) {
     const std::vector<digest> digests = some_digests();
@@ -118,9 +115,9 @@ void walk_request_rows(benchmark::State& state) {
         request_row row;
         while (rows.next(row)) benchmark::DoNotOptimize(row);
     }
-    per_row(state);
+    testing::items(state, rows_count);
 }
-BENCHMARK(walk_request_rows);
+BENCHMARK(walk_request_rows)->Apply(testing::countable);
 
 }  // namespace
 }  // namespace aero::wire

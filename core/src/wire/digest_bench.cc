@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "testing/benchmarks.h"
+
 namespace aero::wire {
 namespace {
 
@@ -26,13 +28,12 @@ struct batch_keys {
     }
 };
 
-void per_key(benchmark::State& state, size_t keys) {
-    state.counters["per_key"] = benchmark::Counter(static_cast<double>(state.iterations() * keys),
-                                                   benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-}
-
 // Argument: lanes.
 void digests_short_keys(benchmark::State& state) {
+    if (state.range(0) > digest_lanes()) {
+        state.SkipWithError("this processor has no registers of that width");
+        return;
+    }
     const batch_keys batch(11);
     std::vector<digest> hashed(batch.keys.size());
     for (auto _ : state) {
@@ -40,9 +41,9 @@ void digests_short_keys(benchmark::State& state) {
         benchmark::DoNotOptimize(hashed.data());
         benchmark::ClobberMemory();
     }
-    per_key(state, batch.keys.size());
+    testing::items(state, batch.keys.size());
 }
-BENCHMARK(digests_short_keys)->Arg(1)->Arg(4)->Arg(8)->Arg(16);
+BENCHMARK(digests_short_keys)->Arg(1)->Arg(4)->Arg(8)->Arg(16)->Apply(testing::countable);
 
 // Keys of more than one block go the general way, whatever the width.
 void digests_long_keys(benchmark::State& state) {
@@ -53,9 +54,9 @@ void digests_long_keys(benchmark::State& state) {
         benchmark::DoNotOptimize(hashed.data());
         benchmark::ClobberMemory();
     }
-    per_key(state, batch.keys.size());
+    testing::items(state, batch.keys.size());
 }
-BENCHMARK(digests_long_keys);
+BENCHMARK(digests_long_keys)->Apply(testing::countable);
 
 void digest_of_one(benchmark::State& state) {
     const batch_keys batch(11);
@@ -65,7 +66,7 @@ void digest_of_one(benchmark::State& state) {
         if (++i == batch.keys.size()) i = 0;
     }
 }
-BENCHMARK(digest_of_one);
+BENCHMARK(digest_of_one)->Apply(testing::countable);
 
 }  // namespace
 }  // namespace aero::wire

@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "testing/benchmarks.h"
 #include "wire/digest.h"
 #include "wire/particle.h"
 
@@ -30,7 +31,7 @@ void encode_get(benchmark::State& state) {
     }
     state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(to.size()));
 }
-BENCHMARK(encode_get);
+BENCHMARK(encode_get)->Apply(testing::countable);
 
 void encode_put_of_eight_bins(benchmark::State& state) {
     const digest key = digest_of({"users", particle::string, as_bytes("alice")});
@@ -56,7 +57,7 @@ void encode_put_of_eight_bins(benchmark::State& state) {
     }
     state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(to.size()));
 }
-BENCHMARK(encode_put_of_eight_bins);
+BENCHMARK(encode_put_of_eight_bins)->Apply(testing::countable);
 
 void decode_header_and_fields(benchmark::State& state) {
     buffer message;
@@ -68,7 +69,7 @@ void decode_header_and_fields(benchmark::State& state) {
         for (unsigned i = 0; i < header.fields; ++i) benchmark::DoNotOptimize(read_field(from));
     }
 }
-BENCHMARK(decode_header_and_fields);
+BENCHMARK(decode_header_and_fields)->Apply(testing::countable);
 
 }  // namespace
 }  // namespace aero::wire

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "testing/benchmarks.h"
 #include "wire/particle.h"
 
 namespace aero::wire {
@@ -25,8 +26,6 @@ value mixed_list() {
     return items;
 }
 
-void per_element(benchmark::State& state) { state.SetItemsProcessed(state.iterations() * elements); }
-
 void pack_mixed_list(benchmark::State& state) {
     const value items = mixed_list();
     buffer to;
@@ -35,9 +34,9 @@ void pack_mixed_list(benchmark::State& state) {
         benchmark::DoNotOptimize(pack_value(to, items));
         benchmark::ClobberMemory();
     }
-    per_element(state);
+    testing::items(state, elements);
 }
-BENCHMARK(pack_mixed_list);
+BENCHMARK(pack_mixed_list)->Apply(testing::countable);
 
 void read_tokens(benchmark::State& state) {
     buffer packed;
@@ -47,9 +46,9 @@ void read_tokens(benchmark::State& state) {
         pack_token token;
         while (!from.at_end() && read_token(from, token)) benchmark::DoNotOptimize(token);
     }
-    per_element(state);
+    testing::items(state, elements);
 }
-BENCHMARK(read_tokens);
+BENCHMARK(read_tokens)->Apply(testing::countable);
 
 void skip_mixed_list(benchmark::State& state) {
     buffer packed;
@@ -58,9 +57,9 @@ void skip_mixed_list(benchmark::State& state) {
         reader from(packed.view());
         benchmark::DoNotOptimize(skip_value(from));
     }
-    per_element(state);
+    testing::items(state, elements);
 }
-BENCHMARK(skip_mixed_list);
+BENCHMARK(skip_mixed_list)->Apply(testing::countable);
 
 void unpack_mixed_list(benchmark::State& state) {
     buffer packed;
@@ -69,9 +68,9 @@ void unpack_mixed_list(benchmark::State& state) {
         reader from(packed.view());
         benchmark::DoNotOptimize(unpack_value(from));
     }
-    per_element(state);
+    testing::items(state, elements);
 }
-BENCHMARK(unpack_mixed_list);
+BENCHMARK(unpack_mixed_list)->Apply(testing::countable);
 
 }  // namespace
 }  // namespace aero::wire

@@ -3,6 +3,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "testing/benchmarks.h"
+
 namespace aero::wire {
 namespace {
 
@@ -18,7 +20,7 @@ void decode_partition_map(benchmark::State& state) {
     const std::string text = one_map();
     for (auto _ : state) benchmark::DoNotOptimize(decode_replicas(text));
 }
-BENCHMARK(decode_partition_map);
+BENCHMARK(decode_partition_map)->Apply(testing::countable);
 
 }  // namespace
 }  // namespace aero::wire
