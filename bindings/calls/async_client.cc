@@ -185,16 +185,44 @@ PyObject* method(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObj
 
 // ---- life cycle ----------------------------------------------------------------------------------------------------
 
-// On the loop again, after the thread of a connect has ended.
+// A connect on its way from its thread to its loop: what both of them hold, and all that the thread holds. The loop
+// takes the call out of it, so that a client is not kept by a thread that has yet to wind up.
+struct pending_connect {
+    static constexpr const char* name = "aerospike_py connect";
+
+    ref call;
+    std::optional<result<client>> opened;
+
+    static PyObject* wrap(call_object* call) {  // a capsule; null with an exception
+        auto made = guarded([&] { return std::make_unique<pending_connect>(); });
+        if (made == nullptr) return nullptr;
+        made->call = ref::share(as_object(call));
+        PyObject* capsule = PyCapsule_New(made.get(), name, [](PyObject* self) { delete of(self); });
+        if (capsule != nullptr) made.release();
+        return capsule;
+    }
+    static pending_connect* of(PyObject* capsule) noexcept {
+        return static_cast<pending_connect*>(PyCapsule_GetPointer(capsule, name));
+    }
+    life_cycle& life() const noexcept { return *as_client(as_call(call.get())->client)->life; }
+    void drop() noexcept {
+        if (opened) life().drop_connect(std::move(*opened));
+        opened.reset();
+    }
+    ~pending_connect() { drop(); }
+};
+
+// On the loop again, after the cluster was opened.
 PyObject* connect_ended(PyObject* self, PyObject*) {
-    call_object* call = as_call(self);
-    life_cycle& life = *as_client(call->client)->life;
-    const std::unique_ptr<result<client>> opened(std::exchange(call->opened, nullptr));
-    if (call->state != call_state::pending) {
-        life.drop_connect(std::move(*opened));
-    } else {
-        const bool fine = life.end_connect(std::move(*opened));
+    pending_connect& pending = *pending_connect::of(self);
+    if (call_object* call = as_call(pending.call.get()); call->state == call_state::pending) {
+        const bool fine = pending.life().end_connect(std::move(*pending.opened));
+        pending.opened.reset();
+        const ref ended = std::exchange(pending.call, {});
         finish_call(call, fine ? new_ref(call->client) : nullptr, wake_mode::directly);
+    } else {
+        pending.drop();
+        pending.call.reset();
     }
     forward_pending_logs();
     if (raise_kept_interrupt()) return nullptr;
@@ -203,28 +231,20 @@ PyObject* connect_ended(PyObject* self, PyObject*) {
 
 // The thread of a connect. It belongs to Python, is not a daemon, and lives no longer than the connect timeout.
 PyObject* connect_in_thread(PyObject* self, PyObject*) {
-    call_object* call = as_call(self);
-    life_cycle& life = *as_client(call->client)->life;
+    pending_connect& pending = *pending_connect::of(self);
+    const life_cycle& life = pending.life();
     {
-        std::optional<result<client>> opened;
-        {
-            const gil_detached detached;
-            opened.emplace(life_cycle::open(life.config.native));
-        }
-        call->opened =
-            guarded([&] { return new result<client>(std::move(*opened)); }, static_cast<result<client>*>(nullptr));
-        if (call->opened == nullptr) {
-            life.drop_connect(std::move(*opened));
-            return nullptr;
-        }
+        const gil_detached detached;
+        pending.opened.emplace(life_cycle::open(life.config.native));
     }
+    const ref loop = ref::share(as_call(pending.call.get())->loop);
     static PyMethodDef ended{"connect_ended", connect_ended, METH_NOARGS, nullptr};
     const ref callback = ref::take(PyCFunction_New(&ended, self));
-    if (callback && ref::take(loop_call_soon_threadsafe(call->loop, callback.get()))) Py_RETURN_NONE;
+    // From here on `pending` is the loop's.
+    if (callback && ref::take(loop_call_soon_threadsafe(loop.get(), callback.get()))) Py_RETURN_NONE;
     // The loop was closed meanwhile, so nobody waits.
     PyErr_Clear();
-    const std::unique_ptr<result<client>> unwanted(std::exchange(call->opened, nullptr));
-    life.drop_connect(std::move(*unwanted));
+    pending.drop();
     Py_RETURN_NONE;
 }
 
@@ -244,7 +264,8 @@ void start_connect(call_object* call, const argument_slots& slots) {
     if (!guarded([&] { return life.begin_connect(slots[0], slots[1]); }))
         return finish_call(call, nullptr, wake_mode::soon);
     static PyMethodDef target{"connect", connect_in_thread, METH_NOARGS, nullptr};
-    const ref function = ref::take(PyCFunction_New(&target, as_object(call)));
+    const ref pending = ref::take(pending_connect::wrap(call));
+    const ref function = pending ? ref::take(PyCFunction_New(&target, pending.get())) : ref();
     if (function && start_thread(function.get())) return;
     ref raised = take_exception();
     life.drop_connect(fail(code::client, {}));

@@ -51,12 +51,11 @@ struct call_object {
     PyObject* context;
     PyObject* more_callbacks;  // list of (callback, context)
     PyObject* cancel_message;
-    PyObject* timings;             // dict of a profiled call
-    kept_arguments* kept;          // owned; only while waiting
-    operation* work;               // owned; until the result is made
-    stage_marks* marks;            // owned; while a profiled call is not over
-    result<aero::client>* opened;  // owned; of a connect, between its thread and its loop
-    int64_t began;                 // for the operation histogram; 0: not measured
+    PyObject* timings;     // dict of a profiled call
+    kept_arguments* kept;  // owned; only while waiting
+    operation* work;       // owned; until the result is made
+    stage_marks* marks;    // owned; while a profiled call is not over
+    int64_t began;         // for the operation histogram; 0: not measured
     event_client::ticket ticket;
     call_object* next;  // of the calls pending on one host
     call_object* previous;

@@ -279,7 +279,6 @@ int call_clear(PyObject* self) {
         Py_CLEAR(*each);
     delete std::exchange(call->work, nullptr);
     delete std::exchange(call->marks, nullptr);
-    delete std::exchange(call->opened, nullptr);
     if (kept_arguments* kept = std::exchange(call->kept, nullptr)) {
         for (PyObject* each : kept->slots) Py_XDECREF(each);
         delete kept;

@@ -58,7 +58,8 @@ class Stage:
     def check_goes_on(self):
         """The same client still writes and reads, with the default policies, once the faults are gone."""
         self.cluster.heal()
-        time.sleep(0.02)  # connections that a fault ended have time to be seen as ended
+        self.cluster.settle()
+        time.sleep(0.02)  # the ends of connections travel to the client
         keys = [("test", "goes_on", i) for i in range(30)]
         for i, key in enumerate(keys):
             self.face.put(key, {"i": i})

@@ -5,7 +5,6 @@ threads, memory) is counted by `leak_check`.
 """
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy
 import pytest
 from fixtures import hostile
+from fixtures.stopwatch import Stopwatch
 
 import aerospike_py
 from aerospike_py import exception
@@ -369,18 +369,18 @@ CASES = [
 
 def run(case, stage):
     """Carry out one row and compare how it ended."""
-    started = time.monotonic()
+    watch = Stopwatch()
     try:
         value = case.act(stage.face)
     except BaseException as error:
-        took = time.monotonic() - started
+        took = watch.took()
         assert case.error is not None, f"raised {error!r}"
         assert isinstance(error, case.error), f"raised {error!r}"
         assert re.search(case.text, str(error)), str(error)
         if case.code is not None:
             assert error.result_code == case.code
     else:
-        took = time.monotonic() - started
+        took = watch.took()
         assert case.error is None, f"gave {value!r} instead of raising"
         if case.expect is not ...:
             assert value == case.expect
