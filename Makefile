@@ -92,7 +92,7 @@ format: $(VENV)/tools-lint  ## Lets the formatters mend what they can
 
 .PHONY: bench
 bench: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Compares all clients and checks the gates (10 minutes; QUICK=1: two)
-	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target wire_floor
+	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target wire_floor core_client
 	$(PY) bench/run.py $(if $(QUICK),--quick)
 
 .PHONY: bench-check

@@ -1,11 +1,13 @@
 """The processes under measurement: an environment and a child process per client, and the server they all talk to.
 
 Environments are made once in `.cache/bench/` from the pinned lists in `requirements/rivals/`; our own client is the one
-installed in `.venv`. Every wait has a limit; a child that does not answer is an error that names it.
+installed in `.venv`, and a second time the one built for a free-threaded interpreter. Every wait has a limit; a child
+that does not answer is an error that names it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -17,15 +19,19 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / ".cache/bench"
-WIRE_FLOOR = ROOT / "build/release/bench/wire_floor"
+PROGRAMS = ROOT / "build/release/bench"
 ANSWER_LIMIT_S = 120.0
 
 OURS = "ours"
+FREE_THREADED = "ours_free_threaded"
 FLOOR = "floor"
+CORE = "core"
 RIVALS = ["official", "aerospike_py_community", "native"]
 TITLES = {
     FLOOR: "floor (C++)",
+    CORE: "ours, C++ core",
     OURS: "ours",
+    FREE_THREADED: "ours, free-threaded",
     "official": "aerospike",
     "aerospike_py_community": "aerospike-py",
     "native": "aerospike-native",
@@ -39,10 +45,36 @@ def run_quietly(command: list[str]) -> None:
         raise RuntimeError(f"`{' '.join(command)}` failed:\n{outcome.stdout}{outcome.stderr}")
 
 
-def interpreter_of(name: str) -> str:
+def free_threaded_interpreter() -> str | None:
+    """An environment with our client on a free-threaded CPython; nothing when there is no such interpreter.
+
+    It is installed anew each time, because the sources may have changed; what has not is not compiled again.
+    """
+    sys.path.insert(0, str(ROOT / "tools"))
+    import interpreters
+    import setup
+
+    if not interpreters.ensure_free_threaded():
+        return None
+    known = next(one for one in interpreters.find() if one.free_threaded)
+    place = ENVIRONMENTS / FREE_THREADED
+    python = place / "bin/python"
+    if not python.exists():
+        run_quietly([known.path, "-m", "venv", "--clear", str(place)])
+    print(f"our client on CPython {known.tag} ...", flush=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    run_quietly([*pip, setup.backend(), "-r", "requirements/demo.txt"])
+    options = ["--no-deps", "--no-build-isolation", "--force-reinstall", "-C", "build-dir=build/py-free-threaded"]
+    run_quietly([*pip, *options, "."])
+    return str(python)
+
+
+def interpreter_of(name: str) -> str | None:
     """The interpreter of a client's environment, which is made when it is not there or its pins changed."""
-    if name in (OURS, FLOOR):
+    if name in (OURS, FLOOR, CORE):
         return sys.executable
+    if name == FREE_THREADED:
+        return free_threaded_interpreter()
     wanted = ROOT / f"requirements/rivals/{name}.txt"
     pins = wanted.read_text() + (ROOT / "requirements/demo.txt").read_text() + sys.version
     place = ENVIRONMENTS / name
@@ -60,11 +92,12 @@ def interpreter_of(name: str) -> str:
 class Child:
     """A client's process; `ask` sends it one command and waits for the answer."""
 
-    def __init__(self, name: str, host: str, port: int, log: Path) -> None:
+    def __init__(self, name: str, python: str, server: Server, log: Path) -> None:
         self.name = name
         self.errors = log.open("w")
-        command = [interpreter_of(name), "child.py", name, host, str(port)]
-        environment = os.environ | {"WIRE_FLOOR": str(WIRE_FLOOR), "PYTHONUNBUFFERED": "1"}
+        driver = OURS if name == FREE_THREADED else name
+        command = [python, "child.py", driver, server.host, str(server.port)]
+        environment = os.environ | {"BENCH_PROGRAMS": str(PROGRAMS), "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             command,
             cwd=ROOT / "bench",
@@ -141,16 +174,51 @@ class Server:
             self.process.wait()
 
 
-def pin(server: Server, children: list[Child]) -> str:
-    """Gives server and clients cores of their own where there are more than two; says what was done."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) <= 2 or server.process is None:
-        return "nothing pinned"
-    half = len(cores) // 2
-    os.sched_setaffinity(server.process.pid, set(cores[:half]))
-    for child in children:
-        os.sched_setaffinity(child.process.pid, set(cores[half:]))
-    return f"server on cores {cores[:half]}, clients on cores {cores[half:]}"
+def family(pid: int) -> list[int]:
+    """A process and the processes it started."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *[one for child in started for one in family(int(child))]]
+
+
+def move(pid: int, cores: set[int]) -> None:
+    """Keeps every thread of a process and of its children on these cores; later threads inherit it."""
+    for member in family(pid):
+        for task in Path(f"/proc/{member}/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):  # a thread may end while we look
+                os.sched_setaffinity(int(task.name), cores)
+
+
+class Cores:
+    """Who runs where.
+
+    With one call at a time, client and server wait for each other in turn. Left alone the scheduler often puts both on
+    one core, where a wake-up costs a third of what it costs across cores, and changes its mind between rounds; so in
+    these cases they are kept apart, as on two machines. Whatever is concurrent may use every core where there are two,
+    or clients with threads of their own would be held back; with more the halves stay apart always.
+    """
+
+    def __init__(self) -> None:
+        self.all = sorted(os.sched_getaffinity(0))
+        half = len(self.all) // 2
+        self.server, self.clients = set(self.all[:half]), set(self.all[half:])
+        self.can_part = half > 0 and "AEROSPIKE_HOST" not in os.environ
+
+    def describe(self) -> str:
+        """What the report says of it."""
+        if not self.can_part:
+            return "nothing pinned"
+        when = "" if len(self.all) > 2 else " with one call at a time, else nothing pinned"
+        return f"server on cores {sorted(self.server)}, clients on {sorted(self.clients)}{when}"
+
+    def arrange(self, server: Server, children: list[Child], one_at_a_time: bool) -> None:
+        """Moves everybody to where a case wants them."""
+        if not self.can_part:
+            return
+        assert server.process is not None
+        apart = one_at_a_time or len(self.all) > 2
+        move(server.process.pid, self.server if apart else set(self.all))
+        for child in children:
+            move(child.process.pid, self.clients if apart else set(self.all))
 
 
 def wait_until_quiet(limit_s: float = 20.0) -> float:

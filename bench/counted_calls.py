@@ -21,6 +21,7 @@ import numpy as np
 
 import aerospike_py
 import workload
+from cases import Case
 
 CHUNKS = 9
 DTYPE = np.dtype(workload.NUMPY_FIELDS)
@@ -77,7 +78,7 @@ def switched(stages: bool, metrics: bool) -> Iterator[None]:
 
 def keys_of(count_of: int, sets: int) -> list[Any]:
     """Keys that exist: `count_of` of them, spread over `sets` sets."""
-    case = workload.Case("", "", "sync", "batch", 1, count_of, sets, "dict")
+    case = Case("", "", "sync", "batch", 1, count_of, sets, "dict")
     return list(workload.arguments(case, 1, seed=1)[0])
 
 

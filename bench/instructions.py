@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import build
 from clients import ROOT, Server
 
 MICRO = ROOT / "build/release/bench/aero_bench"
@@ -47,27 +48,14 @@ CALLS_DEPEND_ON = [*MICRO_DEPENDS_ON, "Python", "lanes"]
 Counts = dict[str, float]
 
 
-def first_line(*command: str) -> str:
-    """The first line a program prints."""
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
-
-
-def compiler() -> str:
-    """The compiler of the release build, as it calls itself."""
-    cache = (ROOT / "build/release/CMakeCache.txt").read_text()
-    found = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", cache, re.MULTILINE)
-    assert found is not None
-    return first_line(found.group(1), "--version")
-
-
 def facts(micro: Counts) -> dict[str, str]:
     """What counts depend on."""
     lanes = [name.rpartition("/")[2] for name in micro if name.startswith("digests_short_keys/")]
     return {
         "architecture": platform.machine(),
-        "compiler": compiler(),
+        "compiler": build.compiler(),
         "C library": " ".join(platform.libc_ver()),
-        "valgrind": first_line("valgrind", "--version"),
+        "valgrind": build.first_line("valgrind", "--version"),
         "Python": f"{platform.python_version()} {platform.python_compiler()}",
         "lanes": lanes[-1],
     }

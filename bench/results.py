@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workload import CASES, Case
+from cases import CASES, Case
+from workload import case_named
 
 
 @dataclass
@@ -40,12 +41,12 @@ class Results:
         return [client for client in self.facts["clients"] if (case, client) in self.samples]
 
     def spread(self, case: str, client: str, figure: str) -> Spread | None:
-        """A figure over the rounds: `cpu_us` (per call), `cpu_key_us`, `p50_us`, `p99_us`, `per_s`, `cpu_off_us`."""
+        """A figure over the rounds: `cpu_us` (per call), `cpu_key_us`, `p50_us`, `p99_us`, `per_s`,
+        `cpu_off_us` or a column of the case."""
         rounds = self.samples.get((case, client))
         if not rounds:
             return None
-        keys = next(known.keys for known in CASES if known.name == case)
-        name, share = ("cpu_us", keys) if figure == "cpu_key_us" else (figure, 1)
+        name, share = ("cpu_us", case_named(case).keys) if figure == "cpu_key_us" else (figure, 1)
         values = [sample[name] / share for sample in rounds]
         return Spread(min(values), statistics.median(values), max(values))
 

@@ -15,12 +15,28 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import build
 import report
-from clients import FLOOR, OURS, RIVALS, ROOT, TITLES, Child, Server, interpreter_of, pin, wait_until_quiet
+from cases import CASES, MEMORY_OPS, Case
+from clients import (
+    CORE,
+    FLOOR,
+    FREE_THREADED,
+    OURS,
+    RIVALS,
+    ROOT,
+    TITLES,
+    Child,
+    Cores,
+    Server,
+    interpreter_of,
+    wait_until_quiet,
+)
+from gates import FREE_THREADED_CASES
 from results import Results
-from workload import CASES, Case
 
 ROUNDS_MIN = 5
+ROUNDS_OF_MEMORY = 3  # steady from round to round, and slow
 QUICK_SHARE = 0.25
 
 
@@ -43,10 +59,13 @@ def machine() -> dict[str, Any]:
 
 
 def start_children(names: list[str], server: Server, place: Path) -> list[Child]:
-    """A process per client; a client that cannot start is an error, not a gap in the table."""
-    for name in names:
-        interpreter_of(name)
-    return [Child(name, server.host, server.port, place / f"{name}.log") for name in names]
+    """A process per client; a client that cannot start is an error, not a gap in the table.
+
+    Only the free-threaded interpreter may be missing: its source is not to be had everywhere.
+    """
+    pythons = {name: interpreter_of(name) for name in names}
+    known = {name: python for name, python in pythons.items() if python is not None}
+    return [Child(name, python, server, place / f"{name}.log") for name, python in known.items()]
 
 
 def refuse_debug_builds(versions: list[dict[str, str]]) -> None:
@@ -56,33 +75,59 @@ def refuse_debug_builds(versions: list[dict[str, str]]) -> None:
             sys.exit(f"bench: {known['client']} is a {known['build']} build; build it with `make build`")
 
 
+def able_of(children: list[Child], case: Case) -> list[Child]:
+    """Those that can do a case. On the second interpreter only what the gates ask for is measured."""
+    return [
+        child
+        for child in children
+        if (child.name != FREE_THREADED or case.name in FREE_THREADED_CASES or case.option == "parts")
+        and child.ask("supports", case=case.name)
+    ]
+
+
 def check_answers(children: list[Child], cases: list[Case]) -> None:
-    """Every client must read exactly what was stored before anything is timed."""
+    """Every client must read exactly what was stored, and write what it was given, before anything is timed."""
     for case in cases:
-        if case.op == "put" or case.toggle:
+        if case.columns or case.toggle:
             continue
-        for child in children:
-            if child.name == FLOOR or not child.ask("supports", case=case.name):
-                continue
+        for child in able_of(children, case):
             for seed in (1, 2):
                 if not child.ask("answer", case=case.name, seed=seed):
                     sys.exit(f"bench: {TITLES[child.name]} gives a wrong answer in case {case.name}")
     print("answers of all clients are equal and right", flush=True)
 
 
-def measure(children: list[Child], cases: list[Case], rounds: int, share: float, results: Results) -> None:
-    """All cases, all rounds, all clients, interleaved."""
-    for number, case in enumerate(cases, 1):
-        able = [child for child in children if child.ask("supports", case=case.name)]
-        calls = case.calls if case.toggle else max(4, int(case.calls * share))
-        start = time.monotonic()
-        for child in able:
-            child.ask("run", case=case.name, calls=max(2, calls // 4), seed=0)  # warm
-        for turn in range(rounds):
-            for position in range(len(able)):
-                child = able[(turn + position) % len(able)]
-                results.add(case.name, child.name, child.ask("run", case=case.name, calls=calls, seed=turn + 1))
-        print(f"[{number:>2}/{len(cases)}] {case.title:<40}{time.monotonic() - start:6.1f} s", flush=True)
+def groups_of(cases: list[Case]) -> list[list[Case]]:
+    """Cases that are measured together."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.group or case.name, []).append(case)
+    return list(groups.values())
+
+
+def calls_of(case: Case, share: float) -> int:
+    """Calls of one round. What a switch costs and what memory grows need them all."""
+    return case.calls if case.toggle or case.columns else max(4, int(case.calls * share))
+
+
+def rounds_of(case: Case, rounds: int) -> int:
+    """How often a case is measured."""
+    return min(rounds, ROUNDS_OF_MEMORY) if case.op in MEMORY_OPS and case.op != "import" else rounds
+
+
+def measure(children: list[Child], group: list[Case], rounds: int, share: float, results: Results) -> float:
+    """The cases of a group, all rounds, all clients, interleaved; gives the seconds it took."""
+    pairs = [(case, child) for case in group for child in able_of(children, case)]
+    start = time.monotonic()
+    for case, child in pairs:  # warm
+        if not case.columns:
+            child.ask("run", case=case.name, calls=max(2, calls_of(case, share) // 4), seed=0)
+    for turn in range(max(rounds_of(case, rounds) for case in group)):
+        for position in range(len(pairs)):
+            case, child = pairs[(turn + position) % len(pairs)]
+            sample = child.ask("run", case=case.name, calls=calls_of(case, share), seed=turn + 1)
+            results.add(case.name, child.name, sample)
+    return time.monotonic() - start
 
 
 def finish(results: Results, quick: bool) -> int:
@@ -102,14 +147,34 @@ def finish(results: Results, quick: bool) -> int:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
+    known = [FLOOR, CORE, OURS, FREE_THREADED, *RIVALS]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="2 minutes instead of 10, figures less steady")
     parser.add_argument("--rounds", type=int, help="rounds of every case, at least 5")
-    parser.add_argument("--clients", nargs="+", default=[FLOOR, OURS, *RIVALS], choices=[FLOOR, OURS, *RIVALS])
-    parser.add_argument("--cases", nargs="+", default=[case.name for case in CASES], help="names in bench/workload.py")
+    parser.add_argument("--clients", nargs="+", choices=known, help="a quick run leaves the free-threaded one out")
+    parser.add_argument("--cases", nargs="+", default=[case.name for case in CASES], help="names in bench/cases.py")
     chosen = parser.parse_args()
     chosen.rounds = max(ROUNDS_MIN, chosen.rounds or (5 if chosen.quick else 7))
+    chosen.clients = chosen.clients or [name for name in known if name != FREE_THREADED or not chosen.quick]
     return chosen
+
+
+def facts_of(chosen: argparse.Namespace, server: Server, children: list[Child], cores: Cores) -> dict[str, Any]:
+    """What the figures depend on."""
+    versions = [child.ask("describe") for child in children]
+    refuse_debug_builds(versions)
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "clients": [child.name for child in children],
+        "rounds": chosen.rounds,
+        "quick": chosen.quick,
+        "server": server.kind,
+        "build": f"{build.compiler()}, {build.flags()}",
+        "python": platform.python_version(),
+        "pinned": cores.describe(),
+        "machine": machine(),
+        "versions": versions,
+    }
 
 
 def main() -> int:
@@ -119,27 +184,20 @@ def main() -> int:
     place = ROOT / "build/bench"
     place.mkdir(parents=True, exist_ok=True)
     server = Server()
+    cores = Cores()
     children: list[Child] = []
     try:
         children = start_children(chosen.clients, server, place)
-        versions = [child.ask("describe") for child in children]
-        refuse_debug_builds(versions)
-        facts = {
-            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "clients": chosen.clients,
-            "rounds": chosen.rounds,
-            "quick": chosen.quick,
-            "server": server.kind,
-            "python": platform.python_version(),
-            "pinned": pin(server, children),
-            "machine": machine(),
-            "versions": versions,
-        }
-        loader = next(child for child in children if child.name != FLOOR)
+        loader = next(child for child in children if child.name not in (FLOOR, CORE))
         print(f"{loader.ask('load')} records loaded into the {server.kind}", flush=True)
         check_answers(children, cases)
-        results = Results(facts)
-        measure(children, cases, chosen.rounds, QUICK_SHARE if chosen.quick else 1.0, results)
+        results = Results(facts_of(chosen, server, children, cores))
+        share = QUICK_SHARE if chosen.quick else 1.0
+        groups = groups_of(cases)
+        for number, group in enumerate(groups, 1):
+            cores.arrange(server, children, all(case.is_one_at_a_time for case in group))
+            took = measure(children, group, chosen.rounds, share, results)
+            print(f"[{number:>2}/{len(groups)}] {group[0].title:<42}{took:6.1f} s", flush=True)
     finally:
         for child in children:
             child.close()

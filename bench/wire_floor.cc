@@ -1,68 +1,28 @@
 // The floor under every client: requests prepared beforehand, replies read but not looked into, one connection, one
-// thread.
+// thread. The keys are those that the clients are given.
 //
-// usage: wire_floor ADDRESS PORT, then one command per line on standard input:
-//     get 1 1 CALLS | put 1 1 CALLS | batch KEYS SETS CALLS | describe
-// Each command is answered by one line of JSON with the figures of `bench/measure.py`.
+// usage: wire_floor ADDRESS PORT, then rounds as bench/rounds.h says: get, put, batch, describe.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <bit>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <ctime>
-#include <iostream>
-#include <random>
-#include <sstream>
-#include <string>
-#include <vector>
 
 #include "base/buffer.h"
+#include "rounds.h"
 #include "wire/batch.h"
 #include "wire/digest.h"
 #include "wire/message.h"
 
+namespace aero::bench {
 namespace {
-
-using namespace aero;
-
-constexpr unsigned records_per_set = 2000;
-constexpr unsigned set_count = 9;
-constexpr unsigned prepared = 64;
-constexpr std::string_view name_space = "test";
-constexpr uint32_t timeout_ms = 5000;
-
-[[noreturn]] void give_up(const char* what) {
-    std::perror(what);
-    std::exit(1);
-}
-
-int64_t clock_ns(clockid_t which) {
-    timespec now{};
-    clock_gettime(which, &now);
-    return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-std::string numbered(const char* format, unsigned number) {
-    char text[32];
-    std::snprintf(text, sizeof text, format, number);
-    return text;
-}
 
 digest digest_of(const std::string& set, const std::string& user_key) {
     return wire::digest_of({.set = set, .value = as_bytes(user_key)});
 }
-
-struct command {
-    std::string name;
-    unsigned keys = 1, sets = 1, calls = 1;
-};
 
 class floor_client {
   public:
@@ -80,31 +40,19 @@ class floor_client {
     floor_client& operator=(const floor_client&) = delete;
     ~floor_client() { ::close(fd_); }
 
-    void run(const command& what) {
+    void run(const round& what) {
+        const bool is_batch = what.op == "batch";
         std::vector<buffer> requests;
-        for (unsigned i = 0; i < prepared; ++i) requests.push_back(prepare(what));
-        std::vector<int64_t> latencies(what.calls);
-        const int64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-        const int64_t start = clock_ns(CLOCK_MONOTONIC);
-        for (unsigned i = 0; i < what.calls; ++i) {
-            const int64_t before = clock_ns(CLOCK_MONOTONIC);
-            exchange(requests[i % prepared], what.name == "batch");
-            latencies[i] = clock_ns(CLOCK_MONOTONIC) - before;
-        }
-        const int64_t wall = clock_ns(CLOCK_MONOTONIC) - start;
-        report(latencies, wall, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+        for (const names& keys : what.wanted)
+            requests.push_back(is_batch ? batch(keys) : single(keys.front(), what.op == "put"));
+        exchange(requests.front(), is_batch);  // its size is told, and the reply's memory is there
+        measure(what.calls, reply_.size(), [&](unsigned call) { exchange(requests[call], is_batch); });
     }
 
   private:
-    buffer prepare(const command& what) {
-        if (what.name == "batch") return batch(what.keys, what.sets);
-        return single(what.name == "put");
-    }
-
-    buffer single(bool write) {
-        const std::string set = write ? "fv_w" : numbered("fv_%u", static_cast<unsigned>(draw_() % set_count));
-        const unsigned number = static_cast<unsigned>(draw_() % records_per_set);
-        const digest key = digest_of(set, numbered("user_%06u", number));
+    static buffer single(const record_name& which, bool write) {
+        const std::string set = write ? "fv_w" : which.set_name();
+        const digest key = digest_of(set, which.user_key());
         buffer to;
         wire::message_writer message(to);
         if (write) {
@@ -116,7 +64,7 @@ class floor_client {
         message.field(wire::field_type::name_space, name_space);
         message.field(wire::field_type::set, set);
         message.field(wire::field_type::digest, byte_view(key));
-        if (write) append_bins(message.ops(8), number);
+        if (write) append_bins(message.ops(8), which.number);
         message.finish();
         return to;
     }
@@ -138,17 +86,14 @@ class floor_client {
         }
     }
 
-    buffer batch(unsigned keys, unsigned sets) {
+    static buffer batch(const names& keys) {
         buffer to;
         const uint8_t flags = wire::batch_flag::in_line | wire::batch_flag::respond_all_keys;
-        wire::batch_writer message(to, flags, timeout_ms, keys);
-        std::vector<unsigned> numbers(records_per_set);
-        for (unsigned i = 0; i < records_per_set; ++i) numbers[i] = i;
-        std::shuffle(numbers.begin(), numbers.end(), draw_);
+        wire::batch_writer message(to, flags, timeout_ms, static_cast<uint32_t>(keys.size()));
         std::string last;
-        for (unsigned i = 0; i < keys; ++i) {
-            const std::string set = numbered("fv_%u", i * sets / keys);
-            const digest key = digest_of(set, numbered("user_%06u", numbers[i % records_per_set]));
+        for (uint32_t i = 0; i < keys.size(); ++i) {
+            const std::string set = keys[i].set_name();
+            const digest key = digest_of(set, keys[i].user_key());
             if (set == last) {
                 message.repeat(i, key);
             } else {
@@ -190,41 +135,24 @@ class floor_client {
         }
     }
 
-    static void report(std::vector<int64_t>& latencies, int64_t wall_ns, int64_t cpu_ns) {
-        std::sort(latencies.begin(), latencies.end());
-        const size_t calls = latencies.size();
-        const auto at = [&](size_t index) { return static_cast<double>(latencies[std::min(index, calls - 1)]) / 1e3; };
-        std::printf(R"({"calls": %zu, "p50_us": %.3f, "p99_us": %.3f, "cpu_us": %.3f, "per_s": %.0f})"
-                    "\n",
-                    calls, at(calls / 2), at(calls * 99 / 100),
-                    static_cast<double>(cpu_ns) / 1e3 / static_cast<double>(calls),
-                    static_cast<double>(calls) * 1e9 / static_cast<double>(wall_ns));
-        std::fflush(stdout);
-    }
-
     int fd_;
     buffer reply_;
-    std::mt19937 draw_{1};
 };
 
 }  // namespace
+}  // namespace aero::bench
 
 int main(int argc, char** argv) {
     if (argc != 3) {
         std::fprintf(stderr, "usage: wire_floor ADDRESS PORT\n");
         return 2;
     }
-    floor_client client(argv[1], static_cast<uint16_t>(std::atoi(argv[2])));
-    for (std::string line; std::getline(std::cin, line);) {
-        command what;
-        std::istringstream words(line);
-        words >> what.name >> what.keys >> what.sets >> what.calls;
-        if (what.name == "describe") {
-            std::printf("{\"build\": \"%s\"}\n", AERO_BUILD_TYPE);
-            std::fflush(stdout);
-        } else {
+    aero::bench::floor_client client(argv[1], static_cast<uint16_t>(std::atoi(argv[2])));
+    for (aero::bench::round what; aero::bench::read_round(what);) {
+        if (what.op == "describe")
+            aero::bench::describe(0);
+        else
             client.run(what);
-        }
     }
     return 0;
 }

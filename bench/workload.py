@@ -1,4 +1,4 @@
-"""The one workload that every client is measured with, and the cases cut from it.
+"""The one workload that every client is measured with, and what the calls of a case are given.
 
 9 sets `fv_0`..`fv_8` of 2,000 records `user_000000`..`user_001999`, 8 bins each: four integers, two floats, two strings
 of 12 characters. Keys are drawn from a seed, so that every client reads the same ones in the same order. In one call
@@ -8,16 +8,20 @@ no user key repeats, also not in another set: dictionaries by user key would the
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import Any
+
+from cases import CASES, Case
 
 NAMESPACE = "test"
 SETS = [f"fv_{number}" for number in range(9)]
 WRITE_SET = "fv_w"
+NUMPY_WRITE_SET = "fv_wn"
 RECORDS_PER_SET = 2000
 NUMPY_FIELDS = [(f"i{n}", "i8") for n in range(4)] + [("f0", "f8"), ("f1", "f8"), ("s0", "S12"), ("s1", "S12")]
+# Written without strings: clients differ in what a fixed-length field becomes on the server.
+NUMPY_WRITE_FIELDS = [("_key", "i8"), *NUMPY_FIELDS[:6]]
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, Any]
 
 
 def user_key(number: int) -> str:
@@ -32,79 +36,63 @@ def bins_of(number: int) -> dict[str, Any]:
     return integers | {"f0": number * 0.5, "f1": number * 0.5 + 1.0, "s0": text, "s1": text}
 
 
-@dataclass(frozen=True)
-class Case:
-    """One thing that is measured. `calls` is how many calls one round makes."""
-
-    name: str
-    title: str
-    face: str  # "sync" or "async"
-    op: str  # "get", "put", "batch" or "gather"
-    calls: int
-    keys: int = 1  # per call
-    sets: int = 1  # that a batch spans
-    result: str = "record"  # or "dict", "numpy", "untouched", "none"
-    concurrency: int = 1
-    option: str = ""  # a switch of one client: "no_merge" sends every get on its own
-    toggle: str = ""  # measured off and on in turns: "stages" or "metrics"
-
-    @property
-    def is_batch(self) -> bool:
-        """Whether cost is given per key."""
-        return self.keys > 1
-
-
-CASES = [
-    Case("get", "sync get", "sync", "get", 1500),
-    Case("put", "sync put", "sync", "put", 1500, result="none"),
-    Case("aget_1", "asyncio get, 1 at a time", "async", "get", 1000),
-    Case("aget_32", "asyncio get, 32 at a time", "async", "get", 3200, concurrency=32),
-    Case("aget_128", "asyncio get, 128 at a time", "async", "get", 3840, concurrency=128),
-    Case("aget_32_alone", "asyncio get, 32, unmerged", "async", "get", 3200, concurrency=32, option="no_merge"),
-    Case("aput_32", "asyncio put, 32 at a time", "async", "put", 2560, result="none", concurrency=32),
-    Case("batch_200_dict", "batch of 200 to dict", "sync", "batch", 60, 200, 1, "dict"),
-    Case("batch_1800_dict", "batch of 1,800 of 9 sets to dict", "sync", "batch", 12, 1800, 9, "dict"),
-    Case("batch_1800_numpy", "batch of 1,800 to NumPy", "sync", "batch", 12, 1800, 9, "numpy"),
-    Case("batch_1800_raw", "batch of 1,800, untouched", "sync", "batch", 16, 1800, 9, "untouched"),
-    Case("abatch_1800_dict", "asyncio batch of 1,800 to dict", "async", "batch", 12, 1800, 9, "dict"),
-    Case("agather_9x200", "asyncio gather of 9 x 200 to dicts", "async", "gather", 12, 1800, 9, "dict"),
-    Case("stages_get", "stage profiling, sync get", "sync", "get", 4000, toggle="stages"),
-    Case("stages_aget", "stage profiling, asyncio get", "async", "get", 4000, toggle="stages"),
-    Case("stages_batch", "stage profiling, batch of 200", "sync", "batch", 800, 200, 1, "dict", toggle="stages"),
-    Case("metrics_get", "operation metrics, sync get", "sync", "get", 4000, toggle="metrics"),
-]
-
-
 def case_named(name: str) -> Case:
     """Finds a case."""
     return next(case for case in CASES if case.name == name)
 
 
+def numpy_rows(numbers: list[int]) -> Any:
+    """Records as a structured array, keyed by their number."""
+    import numpy as np
+
+    names = [name for name, _ in NUMPY_WRITE_FIELDS[1:]]
+    rows = [(number, *[bins_of(number)[name] for name in names]) for number in numbers]
+    return np.array(rows, dtype=np.dtype(NUMPY_WRITE_FIELDS))
+
+
+def batch_of(draw: random.Random, case: Case) -> Any:
+    """The argument of one call for many records."""
+    numbers = draw.sample(range(RECORDS_PER_SET), case.keys)
+    if case.op == "write_numpy":
+        return numpy_rows(numbers)
+    if case.op == "write_batch":
+        return [((NAMESPACE, WRITE_SET, user_key(number)), bins_of(number)) for number in numbers]
+    keys = [(NAMESPACE, SETS[row * case.sets // case.keys], user_key(number)) for row, number in enumerate(numbers)]
+    if case.op != "gather":
+        return keys
+    size = case.keys // case.sets
+    return [keys[start : start + size] for start in range(0, case.keys, size)]
+
+
 def arguments(case: Case, calls: int, seed: int) -> list[Any]:
-    """What each call of a round is given: a key, (key, bins), a list of keys, or nine lists of keys."""
+    """What each call of a round is given: a key, (key, bins), keys, lists of keys, (key, bins) pairs or an array."""
     draw = random.Random(f"{case.op} {case.keys} {case.sets} {seed}")
     if case.op == "put":
         numbers = [draw.randrange(RECORDS_PER_SET) for _ in range(calls)]
         return [((NAMESPACE, WRITE_SET, user_key(number)), bins_of(number)) for number in numbers]
     if case.op == "get":
         return [(NAMESPACE, draw.choice(SETS), user_key(draw.randrange(RECORDS_PER_SET))) for _ in range(calls)]
-    batches = []
-    for _ in range(calls):
-        numbers = draw.sample(range(RECORDS_PER_SET), case.keys)
-        keys = [(NAMESPACE, SETS[row * case.sets // case.keys], user_key(number)) for row, number in enumerate(numbers)]
-        size = case.keys // case.sets
-        batches.append(
-            [keys[start : start + size] for start in range(0, case.keys, size)] if case.op == "gather" else keys
-        )
-    return batches
+    return [batch_of(draw, case) for _ in range(calls)]
 
 
-def expected(case: Case, argument: Any) -> dict[str, dict[str, Any]]:
-    """The right answer of a read, by user key."""
+def keys_of(case: Case, argument: Any) -> list[Key]:
+    """The keys of the records that one call reads or writes."""
     if case.op == "get":
-        keys: list[Key] = [argument]
-    elif case.op == "gather":
-        keys = [key for group in argument for key in group]
-    else:
-        keys = argument
-    return {key[2]: bins_of(int(key[2].removeprefix("user_"))) for key in keys}
+        return [argument]
+    if case.op == "put":
+        return [argument[0]]
+    if case.op == "gather":
+        return [key for group in argument for key in group]
+    if case.op == "write_batch":
+        return [key for key, _ in argument]
+    if case.op == "write_numpy":
+        return [(NAMESPACE, NUMPY_WRITE_SET, number) for number in argument["_key"].tolist()]
+    return list(argument)
+
+
+def expected(case: Case, argument: Any) -> dict[Any, dict[str, Any]]:
+    """What a read gives, or what is there after a write, by user key."""
+    if case.op == "write_numpy":
+        names = argument.dtype.names[1:]
+        return {row[0]: dict(zip(names, row[1:], strict=True)) for row in argument.tolist()}
+    return {key[2]: bins_of(int(key[2].removeprefix("user_"))) for key in keys_of(case, argument)}

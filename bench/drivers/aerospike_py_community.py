@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 
 import aerospike_py
-from workload import NUMPY_FIELDS, Case
+from cases import Case
+from workload import NAMESPACE, NUMPY_FIELDS, NUMPY_WRITE_FIELDS, NUMPY_WRITE_SET
 
 DTYPE = np.dtype(NUMPY_FIELDS)
+WRITE_DTYPE = np.dtype(NUMPY_WRITE_FIELDS)
 
 
 class Driver:
     """One client per face, shared by all calls; batch results converted by the methods made for it."""
 
     distribution = "aerospike-py"
+    module = "aerospike_py"
 
     def __init__(self, hosts: list[tuple[str, int]]) -> None:
         self.config: dict[str, Any] = {"hosts": hosts}
@@ -35,13 +38,20 @@ class Driver:
         await self.asyncio_client.close()
         self.client.close()
 
+    @classmethod
+    async def lone_client(cls, hosts: list[tuple[str, int]]) -> Any:
+        """An asyncio client and nothing else, in a process of its own."""
+        client = aerospike_py.AsyncClient({"hosts": hosts})
+        await client.connect()
+        return client
+
     def describe(self) -> dict[str, str]:
         """Name and version."""
         return {"client": self.distribution, "version": version(self.distribution), "build": "wheel"}
 
     def supports(self, case: Case) -> bool:
         """Every result form; nothing to switch."""
-        return not case.option and not case.toggle
+        return not case.option and not case.toggle and case.op != "io_truth"
 
     def convert(self, case: Case) -> Callable[[Any], Any]:
         """From the lazy result of a batch to the form the case asks for."""
@@ -62,6 +72,10 @@ class Driver:
             return client.get
         if case.op == "put":
             return lambda argument: client.put(argument[0], argument[1])
+        if case.op == "write_batch":
+            return lambda records: client.batch_write(records, policy)
+        if case.op == "write_numpy":
+            return lambda rows: client.batch_write_numpy(rows, NAMESPACE, NUMPY_WRITE_SET, WRITE_DTYPE, policy=policy)
         return lambda keys: convert(client.batch_read(keys, policy=policy))
 
     def prepare_async(self, case: Case) -> Callable[[Any], Any]:

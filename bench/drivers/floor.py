@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from typing import Any
 
-from workload import Case
+from cases import Case
+from drivers.program import Program, round_text
 
 
-class Driver:
-    """Hands each round to the C++ program and passes its figures on; this process itself is not measured."""
+class Driver(Program):
+    """The same keys as the clients, one connection; a result is never looked at, whatever a client makes of it."""
 
     def __init__(self, hosts: list[tuple[str, int]]) -> None:
-        name, port = hosts[0]
-        self.program = subprocess.Popen(
-            [os.environ["WIRE_FLOOR"], name, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    async def open(self) -> None:
-        """The program connects by itself."""
-
-    async def close(self) -> None:
-        """Ends the program by closing its input."""
-        assert self.program.stdin is not None
-        self.program.stdin.close()
-        self.program.wait(10)
-
-    def ask(self, command: str) -> dict[str, Any]:
-        """One command line to the program, one JSON line back."""
-        assert self.program.stdin is not None
-        assert self.program.stdout is not None
-        self.program.stdin.write(command + "\n")
-        self.program.stdin.flush()
-        line = self.program.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the floor program ended with status {self.program.wait(10)} at `{command}`")
-        return dict(json.loads(line))
+        super().__init__("wire_floor", hosts)
 
     def describe(self) -> dict[str, str]:
         """The build type of the program."""
-        return {"client": "floor", "version": "-", "build": self.ask("describe")["build"]}
+        return {"client": "floor", "version": "-", "build": self.ask("describe\n")["build"], "python": "-"}
 
     def supports(self, case: Case) -> bool:
-        """Synchronous calls whose replies nobody looks at; a batch counts as untouched."""
-        return case.face == "sync" and not case.toggle and case.result in ("record", "none", "untouched")
+        """Whatever is one request and one reply at a time."""
+        one_at_a_time = case.concurrency == 1 and case.parts == 1 and not case.beside and case.option in ("", "core")
+        return one_at_a_time and not case.toggle and case.lanes == 0 and case.op in ("get", "put", "batch", "hold")
 
-    def run(self, case: Case, calls: int) -> dict[str, Any]:
-        """One round; replaces the loops of `measure`, because the program measures itself."""
-        return self.ask(f"{case.op} {case.keys} {case.sets} {calls}")
+    def answer(self, case: Case, argument: Any) -> bool:
+        """It has none; the program ends when a reply is a refusal."""
+        return bool(self.run(case, [argument])["calls"])
+
+    def run(self, case: Case, arguments: list[Any]) -> dict[str, Any]:
+        """One round; for the memory of a held result, the bytes on the wire."""
+        if case.op != "hold":
+            return super().run(case, arguments)
+        sample = self.ask(round_text("batch", case, arguments[:1]))
+        return {"calls": 1, "held_bytes": sample["reply_bytes"]}

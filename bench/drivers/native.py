@@ -10,11 +10,14 @@ from typing import Any
 import aerospike_native
 from aerospike_native import Key
 
-from workload import Case
+from cases import Case
+from drivers import reads_and_writes
 
 
 class Driver:
     """A blocking client for the synchronous face and one for asyncio; keys are made inside the call, as callers do."""
+
+    module = "aerospike_native"
 
     def __init__(self, hosts: list[tuple[str, int]]) -> None:
         self.address = ",".join(f"{name}:{port}" for name, port in hosts)
@@ -37,7 +40,7 @@ class Driver:
 
     def supports(self, case: Case) -> bool:
         """No NumPy results, no untouched results, nothing to switch."""
-        return case.result in ("record", "dict", "none") and not case.option and not case.toggle
+        return reads_and_writes(case)
 
     def prepare(self, case: Case) -> Callable[[Any], Any]:
         """Blocking calls, or coroutines of the asyncio client."""
@@ -51,6 +54,12 @@ class Driver:
             found = client.batch_read_blocking([Key(*key) for key in keys], batch_policy=policy)
             return {key[2]: row.record.bins for key, row in zip(keys, found, strict=True)}
 
+        def write(records: list[Any]) -> Any:
+            keys, bins = [Key(*key) for key, _ in records], [bins for _, bins in records]
+            return client.batch_write_blocking(keys, bins, batch_policy=policy)
+
+        if case.op == "write_batch":
+            return write
         if case.op == "get":
             return lambda key: client.get_blocking(Key(*key)).bins
         if case.op == "put":

@@ -9,14 +9,19 @@ from importlib.metadata import version
 from typing import Any
 
 import aerospike
+from aerospike_helpers.batch.records import BatchRecords, Write
+from aerospike_helpers.operations import operations
 
-from workload import Case
+from cases import Case
+from drivers import reads_and_writes
 
 THREADS = 16
 
 
 class Driver:
     """One client shared by all calls, as its documentation asks; a pool of threads for asyncio."""
+
+    module = "aerospike"
 
     def __init__(self, hosts: list[tuple[str, int]]) -> None:
         self.client = aerospike.client({"hosts": hosts}).connect()
@@ -37,12 +42,19 @@ class Driver:
 
     def supports(self, case: Case) -> bool:
         """No NumPy results, no untouched results, nothing to switch."""
-        return case.result in ("record", "dict", "none") and not case.option and not case.toggle
+        return reads_and_writes(case)
 
     def batch(self, keys: list[Any]) -> dict[str, dict[str, Any]]:
         """A batch read as a dictionary by user key."""
         found = self.client.batch_read(keys, policy=self.policy)
         return {row.key[2]: row.record[2] for row in found.batch_records}
+
+    def write(self, records: list[Any]) -> Any:
+        """One batch of writes: an operation for every bin, as the batch interface wants them."""
+        rows = [
+            Write(key, [operations.write(name, content) for name, content in bins.items()]) for key, bins in records
+        ]
+        return self.client.batch_write(BatchRecords(rows), self.policy)
 
     def sync_call(self, op: str) -> Callable[[Any], Any]:
         """The function of one argument for an operation."""
@@ -50,7 +62,7 @@ class Driver:
             return self.client.get
         if op == "put":
             return lambda argument: self.client.put(argument[0], argument[1])
-        return self.batch
+        return self.write if op == "write_batch" else self.batch
 
     def prepare(self, case: Case) -> Callable[[Any], Any]:
         """Direct calls, or calls handed to the pool."""

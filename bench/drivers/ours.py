@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import aerospike_py
 from aerospike_py import _aerospike
+from cases import Case
 from drivers import aerospike_py_community
-from workload import Case
 
 
 class Driver(aerospike_py_community.Driver):
@@ -34,14 +35,25 @@ class Driver(aerospike_py_community.Driver):
         """Name, version and the build type, which must be Release for figures to count."""
         return super().describe() | {"build": _aerospike.build_type()}
 
+    @classmethod
+    async def lone_client(cls, hosts: list[tuple[str, int]]) -> Any:
+        """Gets are kept apart, so that each of many at a time has a connection."""
+        client = aerospike_py.AsyncClient({"hosts": hosts, "merge_concurrent_reads": False})
+        await client.connect()
+        return client
+
     def supports(self, case: Case) -> bool:
-        """Everything."""
-        return True
+        """Everything but what is not Python; several threads at once are for an interpreter without a GIL."""
+        if case.option == "parts":
+            return not getattr(sys, "_is_gil_enabled", lambda: True)()
+        return case.option in ("", "no_merge")
 
     def prepare_async(self, case: Case) -> Callable[[Any], Any]:
         """Awaitables of the asyncio client; `no_merge` uses the client that keeps gets apart."""
         if case.option == "no_merge":
             return self.unmerged.get
+        if case.op == "io_truth":
+            return lambda keys: self.asyncio_client.batch_read(keys, policy=self.policy)
         return super().prepare_async(case)
 
     def switch(self, what: str, on: bool) -> None:
