@@ -100,6 +100,10 @@ bench-check: build $(SYSTEM)-bench  ## Counts instructions and compares them wit
 	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target aero_bench
 	$(PY) bench/instructions.py $(if $(RECORD),--record)
 
+.PHONY: bench-growth
+bench-growth: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Measures how cost grows with keys, bins, bytes, nodes, calls at a time (4 minutes)
+	$(PY) bench/growth.py $(if $(QUICK),--quick)
+
 .PHONY: clean
 clean:  ## Deletes everything that was built (.venv and caches too)
 	rm -rf build .venv dist

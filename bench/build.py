@@ -1,9 +1,11 @@
-"""How the measured programs were built."""
+"""How the measured programs were built, and what they run on."""
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
+from pathlib import Path
 
 from clients import ROOT
 
@@ -28,3 +30,11 @@ def compiler() -> str:
 def flags() -> str:
     """What it was told beyond what the project always says."""
     return " ".join(f"{cached('CMAKE_CXX_FLAGS')} {cached('CMAKE_CXX_FLAGS_RELEASE')}".split())
+
+
+def processor() -> str:
+    """The model name of the processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()

@@ -47,7 +47,7 @@ class Case:
     @property
     def is_plain(self) -> bool:
         """Whether CPU per call is what it is about."""
-        return not self.toggle and not self.columns
+        return not self.toggle and not self.columns and not self.beside
 
 
 READS = [

@@ -144,14 +144,14 @@ class Child:
 class Server:
     """The embedded server in a process of its own, or the real one that `AEROSPIKE_HOST` names."""
 
-    def __init__(self) -> None:
+    def __init__(self, nodes: int = 1) -> None:
         self.process: subprocess.Popen[str] | None = None
         if "AEROSPIKE_HOST" in os.environ:
             self.host, self.port = os.environ["AEROSPIKE_HOST"], int(os.environ.get("AEROSPIKE_PORT", "3000"))
             self.kind = "real server"
             return
-        self.kind = "embedded server, 1 node"
-        command = [sys.executable, "-m", "aerospike_py.server", "--port", "0", "--nodes", "1"]
+        self.kind = f"embedded server, {nodes} node{'s' if nodes > 1 else ''}"
+        command = [sys.executable, "-m", "aerospike_py.server", "--port", "0", "--nodes", str(nodes)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], 20)
@@ -197,8 +197,8 @@ class Cores:
     or clients with threads of their own would be held back; with more the halves stay apart always.
     """
 
-    def __init__(self) -> None:
-        self.all = sorted(os.sched_getaffinity(0))
+    def __init__(self, cores: list[int] | None = None) -> None:
+        self.all = cores or sorted(os.sched_getaffinity(0))
         half = len(self.all) // 2
         self.server, self.clients = set(self.all[:half]), set(self.all[half:])
         self.can_part = half > 0 and "AEROSPIKE_HOST" not in os.environ
@@ -209,6 +209,13 @@ class Cores:
             return "nothing pinned"
         when = "" if len(self.all) > 2 else " with one call at a time, else nothing pinned"
         return f"server on cores {sorted(self.server)}, clients on {sorted(self.clients)}{when}"
+
+    def part_from(self, server: Server) -> None:
+        """Keeps this process and the server apart."""
+        if self.can_part:
+            assert server.process is not None
+            move(server.process.pid, self.server)
+            os.sched_setaffinity(0, self.clients)
 
     def arrange(self, server: Server, children: list[Child], one_at_a_time: bool) -> None:
         """Moves everybody to where a case wants them."""

@@ -8,6 +8,7 @@ from typing import Any
 import gates
 from cases import Case
 from clients import CORE, FLOOR, FREE_THREADED, OURS, TITLES
+from growth_report import section_of
 from results import Results, Spread
 
 LIMITS = """\
@@ -151,7 +152,7 @@ def report(results: Results) -> tuple[str, int]:
 
 
 def picture(results: Results, path: Path) -> None:
-    """CPU per call or key of every client, one panel per case."""
+    """CPU per call or key of every client, one panel per case that more than one can do."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -159,7 +160,7 @@ def picture(results: Results, path: Path) -> None:
 
     colours = {FLOOR: "#9e9e9e", CORE: "#8e24aa", OURS: "#c62828", FREE_THREADED: "#ef9a9a"}
     colours |= {"official": "#1565c0", "aerospike_py_community": "#2e7d32"}
-    cases = [case for case in results.measured_cases() if case.is_plain]
+    cases = [case for case in results.measured_cases() if case.is_plain and len(results.clients_of(case.name)) > 1]
     across = 4
     down = -(-len(cases) // across)
     sheet, panels = pyplot.subplots(down, across, figsize=(16, 2.0 * down), layout="constrained")
@@ -184,6 +185,8 @@ def picture(results: Results, path: Path) -> None:
 
 
 def write_page(text: str, path: Path, image: str) -> None:
-    """docs/performance.md: limits first, then the picture and the figures of the last full run."""
+    """docs/performance.md: limits first, then the picture and the figures of the last full run, then how cost grows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{LIMITS}\n![CPU of every client in every case]({image})\n\n```text\n{text}```\n")
+    growth = section_of(path.read_text()) if path.exists() else ""
+    page = f"{LIMITS}\n![CPU of every client in every case]({image})\n\n```text\n{text}```\n"
+    path.write_text(f"{page}\n{growth}" if growth else page)

@@ -36,22 +36,13 @@ from gates import FREE_THREADED_CASES
 from results import Results
 
 ROUNDS_MIN = 5
-ROUNDS_OF_MEMORY = 3  # steady from round to round, and slow
 QUICK_SHARE = 0.25
-
-
-def processor() -> str:
-    """The model name of the processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def machine() -> dict[str, Any]:
     """What the figures depend on."""
     return {
-        "processor": processor(),
+        "processor": build.processor(),
         "cores": os.cpu_count(),
         "kernel": f"{platform.system()} {platform.release()}",
         "load": wait_until_quiet(),
@@ -111,8 +102,8 @@ def calls_of(case: Case, share: float) -> int:
 
 
 def rounds_of(case: Case, rounds: int) -> int:
-    """How often a case is measured."""
-    return min(rounds, ROUNDS_OF_MEMORY) if case.op in MEMORY_OPS and case.op != "import" else rounds
+    """How often a case is measured; memory is steady from round to round, and slow to measure."""
+    return rounds // 2 if case.op in MEMORY_OPS and case.op != "import" else rounds
 
 
 def measure(children: list[Child], group: list[Case], rounds: int, share: float, results: Results) -> float:
