@@ -13,6 +13,7 @@ import gc
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +24,7 @@ import aerospike_py
 import workload
 from cases import Case
 
-CHUNKS = 9
+CHUNKS = 15
 DTYPE = np.dtype(workload.NUMPY_FIELDS)
 Work = Callable[[], Any]
 AsyncWork = Callable[[], Awaitable[Any]]
@@ -123,7 +124,10 @@ async def async_rows(config: dict[str, Any]) -> None:
     await client.connect()
 
     async def gather() -> None:
-        await asyncio.gather(*[client.get(one) for one in several])
+        calls = [client.get(one) for one in several]
+        await asyncio.sleep(0)  # the end of the tick sends them
+        time.sleep(0.003)  # their reply is there as a whole, or its pieces would be read one by one or not, by luck
+        await asyncio.gather(*calls)
 
     await count_async("asyncio get", 40, lambda: client.get(key))
     with switched(stages=True, metrics=True):

@@ -5,8 +5,8 @@ depend on is stated beside the recorded counts (compiler, C library, valgrind, i
 where that differs, rows are shown and not compared. `--record` writes `bench/results/instructions.json` anew.
 
 Micro-benchmarks run with 20 and with 120 iterations, and the difference counts: set-up and the first, cold iterations
-cancel out. Whole calls (`counted_calls.py`) run against an embedded server in a process of its own; the quietest
-quarter of their repetitions counts, because a timer or a signal only ever adds.
+cancel out. Whole calls (`counted_calls.py`) run against an embedded server in a process of its own; the median of their
+repetitions counts, for a timer or a signal falls into a few of them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import os
 import platform
 import re
 import shutil
+import statistics
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 from typing import Any
@@ -40,12 +42,20 @@ FIXED = {
     "LD_BIND_NOW": "1",
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
-    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-ERMS,-FSRM",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM:"
+    "glibc.cpu.x86_non_temporal_threshold=0xc0000",
 }
 MICRO_DEPENDS_ON = ["architecture", "compiler", "C library", "valgrind"]
 CALLS_DEPEND_ON = [*MICRO_DEPENDS_ON, "Python", "lanes"]
 
 Counts = dict[str, float]
+
+
+def interpreter() -> str:
+    """Version of this interpreter and how it was compiled."""
+    chosen = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    kinds = [name for name in ("enable-optimizations", "with-lto", "enable-shared", "with-pydebug") if name in chosen]
+    return " ".join([platform.python_version(), platform.python_compiler(), *kinds])
 
 
 def facts(micro: Counts) -> dict[str, str]:
@@ -56,7 +66,7 @@ def facts(micro: Counts) -> dict[str, str]:
         "compiler": build.compiler(),
         "C library": " ".join(platform.libc_ver()),
         "valgrind": build.first_line("valgrind", "--version"),
-        "Python": f"{platform.python_version()} {platform.python_compiler()}",
+        "Python": interpreter(),
         "lanes": lanes[-1],
     }
 
@@ -109,11 +119,6 @@ def count_micro() -> Counts:
     return {name: (many[name][0] - few[name][0]) / (MANY - FEW) / items for name, (_, items) in few.items()}
 
 
-def lower_quartile(values: list[float]) -> float:
-    """The value that a quarter of the others do not exceed."""
-    return sorted(values)[len(values) // 4]
-
-
 def count_calls() -> Counts:
     """Instructions per item of whole calls."""
     dumps = PLACE / "calls"
@@ -129,7 +134,7 @@ def count_calls() -> Counts:
     for number, row in enumerate(json.loads(printed), 1):
         total = total_of(dumps / f"out.{number}-01")
         chunks.setdefault(row["name"], []).append(total / row["calls"] / row["items"])
-    return {name: lower_quartile(values) for name, values in chunks.items()}
+    return {name: statistics.median(values) for name, values in chunks.items()}
 
 
 def differing(now: dict[str, str], recorded: dict[str, str], depends_on: list[str]) -> list[str]:

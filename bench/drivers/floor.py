@@ -20,8 +20,8 @@ class Driver(Program):
 
     def supports(self, case: Case) -> bool:
         """Whatever is one request and one reply at a time."""
-        one_at_a_time = case.concurrency == 1 and case.parts == 1 and not case.beside and case.option in ("", "core")
-        return one_at_a_time and not case.toggle and case.lanes == 0 and case.op in ("get", "put", "batch", "hold")
+        comparable = case.is_one_at_a_time and not case.group and case.option in ("", "core")
+        return comparable and not case.toggle and case.op in ("get", "put", "batch", "hold")
 
     def answer(self, case: Case, argument: Any) -> bool:
         """It has none; the program ends when a reply is a refusal."""

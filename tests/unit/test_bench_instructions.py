@@ -63,7 +63,3 @@ def test_counts_of_another_compiler_are_shown_and_not_compared(capsys):
     assert differences == ["compiler: g++ 13 here, g++ 12 recorded"]
     assert instructions.compare("rows", {"row": 9000.0}, {"row": 1.0}, differences) == 0
     assert "g++ 13 here" in capsys.readouterr().out
-
-
-def test_the_quietest_quarter_counts():
-    assert instructions.lower_quartile([900.0, 101.0, 100.0, 102.0, 103.0, 5000.0, 104.0, 105.0]) == 102.0
