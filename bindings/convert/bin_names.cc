@@ -2,7 +2,7 @@
 
 #include <array>
 #include <atomic>
-#include <functional>
+#include <cstring>
 #include <new>
 
 namespace aero::py {
@@ -38,7 +38,7 @@ bin_name* new_entry(std::string_view name) {
 const bin_name* find_bin_name(std::string_view name) {
     if (name.size() > wire::bin_name_size_max) return nullptr;
     bin_name* made = nullptr;
-    for (size_t slot = std::hash<std::string_view>{}(name) & (slots - 1);; slot = (slot + 1) & (slots - 1)) {
+    for (size_t slot = hash_short_text(name) & (slots - 1);; slot = (slot + 1) & (slots - 1)) {
         bin_name* entry = table[slot].load(std::memory_order_acquire);
         if (entry == nullptr) {
             if (made == nullptr) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/short_bytes.h"
 #include "errors.h"
 #include "state.h"
 
@@ -96,7 +97,15 @@ bool is_plain(PyObject* key) noexcept {
 }
 
 size_t content_hash(std::string_view name_space, std::string_view set) noexcept {
-    return std::hash<std::string_view>{}(set) ^ (std::hash<std::string_view>{}(name_space) * 31);
+    return hash_short_text(set) ^ (hash_short_text(name_space) * 31);
+}
+
+// The very object that backs `text`, or another of equal content.
+bool is_text(PyObject* object, const ref& backing, std::string_view text) noexcept {
+    if (object == backing.get()) return true;
+    if (!PyUnicode_Check(object) || !PyUnicode_IS_COMPACT_ASCII(object)) return false;
+    const auto size = static_cast<size_t>(PyUnicode_GET_LENGTH(object));
+    return size == text.size() && same_short_bytes(PyUnicode_1BYTE_DATA(object), text.data(), size);
 }
 
 }  // namespace
@@ -233,7 +242,8 @@ void key_collector::note_group() {
 bool key_collector::find_group(PyObject* name_space, PyObject* set) {
     if (!to_.groups.empty()) {
         const batch_keys::group& last = to_.groups[group_];
-        if (last.set.get() == set && last.name_space.get() == name_space) return true;
+        if (is_text(set, last.set, last.set_text) && is_text(name_space, last.name_space, last.name_space_text))
+            return true;
     }
     std::string_view name_space_text, set_text;
     if (!text_argument(name_space, "the namespace", name_space_text) || !text_argument(set, "the set", set_text)) {

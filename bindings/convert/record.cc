@@ -84,7 +84,8 @@ PyObject* new_metadata(uint32_t generation, uint32_t void_time, int64_t now_s) {
 }
 
 PyObject* new_bins(byte_view ops, unsigned count) {
-    row_decoder decoder;
+    // Kept from call to call: a thread that gets records of one set meets the same names in the same places.
+    static thread_local row_decoder decoder;
     return decoder.bins(ops, count);
 }
 

@@ -1,7 +1,7 @@
 // Dicts of bins out of operations, row after row.
 //
 // Rows of one set have equal bin names in equal order, so each name is compared with the one at its place in the row
-// before, and only what differs is looked up. One decoder serves one conversion on one thread.
+// before, and only what differs is looked up. Used by one thread at a time; may be kept for later rows.
 #pragma once
 
 #include <array>

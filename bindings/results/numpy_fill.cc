@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "base/reader.h"
-#include "convert/bin_names.h"
+#include "base/short_bytes.h"
 #include "results/half.h"
 #include "wire/message.h"
 
@@ -58,6 +58,7 @@ void store_number(const dtype_field& field, uint8_t* to, int64_t value) noexcept
     }
 }
 
+bool is_integer(const dtype_field& field) noexcept { return field.kind < field_kind::floating; }
 bool is_number(const dtype_field& field) noexcept { return field.kind < field_kind::text; }
 
 // Copies one value; a null leaves the zeros.
@@ -94,29 +95,104 @@ what store_value(const dtype_field& field, uint8_t* row, particle type, byte_vie
     }
 }
 
-// Which field a bin goes to. Rows of one set have equal bins in equal order, so each place remembers its bin and field.
-class field_finder {
-  public:
-    explicit field_finder(const dtype_layout& layout) noexcept : layout_(layout) {}
+// How the value of a bin gets into its field.
+enum class way : uint8_t {
+    none,     // there is no field of that name
+    swap8,    // an integer into an int64, a float into a float64: eight bytes, reversed
+    copy,     // text and bytes
+    general,  // everything that needs a look at the value
+};
 
-    const dtype_field* find(unsigned place, std::string_view name) noexcept {
-        if (place >= places || name.size() > wire::bin_name_size_max) return search(name);
-        remembered& last = places_[place];
-        if (last.size != name.size() || !same_short_bytes(last.name, name.data(), name.size())) {
-            last.size = static_cast<uint8_t>(name.size());
-            std::memcpy(last.name, name.data(), name.size());
-            last.field = search(name);
+// The head of an operation as it stands on the wire: size, code, particle type, flags and size of the name.
+constexpr size_t head_size = 8;
+
+// What was done with the bin at one place of a row. Rows of one set have equal bins in equal order, so the same is done
+// in the next row without looking anything up when head and name come again.
+struct step {
+    uint64_t head = 0;  // no operation has a head of zeros
+    const dtype_field* field = nullptr;
+    size_t value_at = 0;    // within the operation
+    size_t value_size = 0;
+    way how = way::none;
+    char name[wire::bin_name_size_max];
+
+    bool repeats(uint64_t next_head, const uint8_t* op) const noexcept {
+        return next_head == head && same_short_bytes(op + head_size, name, value_at - head_size);
+    }
+};
+
+class row_filler {
+  public:
+    explicit row_filler(const dtype_layout& layout) noexcept : layout_(layout) {}
+
+    // Copies the values of a row into `to`. The row of a problem is left to the caller.
+    fill_problem fill(byte_view ops, unsigned count, uint8_t* to) noexcept {
+        reader from(ops);
+        for (unsigned place = 0; place < count; ++place) {
+            if (place < places && from.remaining() >= head_size) {
+                const step& known = steps_[place];
+                const auto head = short_bytes::word_at<uint64_t>(from.position());
+                if (known.value_at + known.value_size <= from.remaining() && known.repeats(head, from.position())) {
+                    const fill_problem problem = repeat(known, from.position(), to);
+                    if (problem.kind != what::none) return problem;
+                    from.go_on_at(from.position() + known.value_at + known.value_size);
+                    continue;
+                }
+            }
+            const fill_problem problem = first(place, from, to);
+            if (problem.kind != what::none) return problem;
         }
-        return last.field;
+        return {};
     }
 
   private:
     static constexpr unsigned places = 64;
-    struct remembered {
-        const dtype_field* field = nullptr;
-        uint8_t size = 255;  // no bin yet
-        char name[wire::bin_name_size_max];
-    };
+
+    static fill_problem repeat(const step& known, const uint8_t* op, uint8_t* to) noexcept {
+        const uint8_t* const value = op + known.value_at;
+        switch (known.how) {
+            case way::none: break;
+            case way::swap8: store(to + known.field->offset, load_be<uint64_t>(value), false); break;
+            case way::copy:
+                copy_short_bytes(to + known.field->offset, value, std::min(known.value_size, known.field->width));
+                break;
+            case way::general: {
+                const auto type = static_cast<particle>(op[5]);
+                const what problem = store_value(*known.field, to, type, {value, known.value_size});
+                if (problem != what::none) return {problem, 0, known.field, type};
+            }
+        }
+        return {};
+    }
+
+    // An operation unlike the one at this place before: looked up, copied and remembered.
+    fill_problem first(unsigned place, reader& from, uint8_t* to) noexcept {
+        const uint8_t* const start = from.position();
+        const wire::op_view op = wire::read_op(from);
+        if (!from.ok()) return {what::bad_bytes, 0, nullptr, particle::null};
+        const dtype_field* const field = search(op.name);
+        if (place < places && op.name.size() <= wire::bin_name_size_max) remember(steps_[place], start, op, field);
+        if (field == nullptr) return {};
+        const what problem = store_value(*field, to, op.type, op.value);
+        return {problem, 0, field, op.type};
+    }
+
+    static void remember(step& to, const uint8_t* start, const wire::op_view& op, const dtype_field* field) noexcept {
+        to.head = short_bytes::word_at<uint64_t>(start);
+        to.field = field;
+        to.value_at = head_size + op.name.size();
+        to.value_size = op.value.size();
+        to.how = field == nullptr ? way::none : way_of(*field, op);
+        std::memcpy(to.name, op.name.data(), op.name.size());
+    }
+
+    static way way_of(const dtype_field& field, const wire::op_view& op) noexcept {
+        const bool plain8 = field.width == 8 && !field.swapped && op.value.size() == 8;
+        if (op.type == particle::integer && plain8 && is_integer(field)) return way::swap8;
+        if (op.type == particle::floating && plain8 && field.kind == field_kind::floating) return way::swap8;
+        const bool bytes = op.type == particle::string || op.type == particle::blob;
+        return bytes && !is_number(field) ? way::copy : way::general;
+    }
 
     const dtype_field* search(std::string_view name) const noexcept {
         for (const dtype_field& field : layout_.fields) {
@@ -126,28 +202,14 @@ class field_finder {
     }
 
     const dtype_layout& layout_;
-    std::array<remembered, places> places_{};
+    std::array<step, places> steps_{};
 };
-
-fill_problem fill_row(const batch_reply& reply, size_t index, field_finder& finder, uint8_t* to) noexcept {
-    const row_result& row = reply.rows[index];
-    reader from(reply.ops_of(row));
-    for (unsigned place = 0; place < row.op_count; ++place) {
-        const wire::op_view op = wire::read_op(from);
-        if (!from.ok()) return {what::bad_bytes, index, nullptr, particle::null};
-        const dtype_field* const field = finder.find(place, op.name);
-        if (field == nullptr) continue;
-        const what problem = store_value(*field, to, op.type, op.value);
-        if (problem != what::none) return {problem, index, field, op.type};
-    }
-    return {};
-}
 
 }  // namespace
 
 fill_problem fill_arrays(const batch_reply& reply, const dtype_layout& layout, const fill_target& to,
                          int64_t now_s) noexcept {
-    field_finder finder(layout);
+    row_filler filler(layout);
     for (size_t index = 0; index < reply.rows.size(); ++index) {
         const row_result& row = reply.rows[index];
         to.codes[index] = row.code;
@@ -155,8 +217,10 @@ fill_problem fill_arrays(const batch_reply& reply, const dtype_layout& layout, c
         to.meta[2 * index] = row.generation;
         to.meta[2 * index + 1] = wire::ttl_from_void_time(row.void_time, now_s);
         if (row.op_count == 0) continue;
-        const fill_problem problem = fill_row(reply, index, finder, to.rows + index * layout.row_size);
-        if (problem.kind != what::none) return problem;
+        fill_problem problem = filler.fill(reply.ops_of(row), row.op_count, to.rows + index * layout.row_size);
+        if (problem.kind == what::none) continue;
+        problem.row = index;
+        return problem;
     }
     return {};
 }

@@ -18,6 +18,8 @@ class reader {
         failed_ = true;
         at_ = end_;
     }
+    // Goes on at `next`, which the caller has checked. REQUIRES: position() <= next <= position() + remaining()
+    void go_on_at(const uint8_t* next) noexcept { at_ = next; }
 
     template <class Integer>
     Integer be() noexcept {

@@ -305,6 +305,37 @@ void event_client::state::alarm(runner& which, nanos now) {
 void event_client::state::drain(nanos now) {
     if (core->cluster->version() != view_version) refresh_view();
     end_tick();
+    if (!read_lone(now)) read_ready(now);
+    call_timers.advance(now, [&](void* owner) { alarm(*static_cast<runner*>(owner), now); });
+    connection_timers.advance(now, [&](void* owner) {
+        auto& on = *static_cast<loop_connection*>(owner);
+        on.home.drain_expired(on, now);
+    });
+    process_ended(now);
+    if (now - swept >= sweep_every) sweep(now);
+    for (const auto& one : lanes) one->bury();
+}
+
+// With one request under way, what woke the loop is nearly always its answer: reading it at once saves asking the
+// reactor who it was. The reactor is asked now and then all the same, so that nobody else waits for ever.
+bool event_client::state::read_lone(nanos now) {
+    constexpr uint8_t in_a_row_max = 16;
+    loop_connection* only = nullptr;
+    for (const auto& one : lanes) {
+        if (one->busy() == 0) continue;
+        if (only != nullptr) return false;
+        only = one->only_reading();
+        if (only == nullptr) return false;
+    }
+    if (only == nullptr || ++lone_reads > in_a_row_max || !only->home.read(*only, now)) {
+        lone_reads = 0;
+        return false;
+    }
+    process_ended(now);
+    return true;
+}
+
+void event_client::state::read_ready(nanos now) {
     std::array<io::ready_event, events_at_once> events;
     size_t count;
     do {
@@ -320,14 +351,6 @@ void event_client::state::drain(nanos now) {
         }
         process_ended(now);
     } while (count == events.size());
-    call_timers.advance(now, [&](void* owner) { alarm(*static_cast<runner*>(owner), now); });
-    connection_timers.advance(now, [&](void* owner) {
-        auto& on = *static_cast<loop_connection*>(owner);
-        on.home.drain_expired(on, now);
-    });
-    process_ended(now);
-    if (now - swept >= sweep_every) sweep(now);
-    for (const auto& one : lanes) one->bury();
 }
 
 void event_client::state::refresh_view() {

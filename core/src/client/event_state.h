@@ -39,6 +39,8 @@ struct event_client::state final : detail::attempt_sink {
     void alarm(detail::runner& which, nanos now);
     void release(command::call& of, nanos now);
     void drain(nanos now);
+    bool read_lone(nanos now);
+    void read_ready(nanos now);
     void refresh_view();
     void sweep(nanos now);
 
@@ -84,6 +86,7 @@ struct event_client::state final : detail::attempt_sink {
     nanos swept = 0;
     uint32_t tick_calls = 0;
     uint8_t busy_ticks = 0;  // one bit a tick: more than one call
+    uint8_t lone_reads = 0;  // in a row, without asking the reactor
     bool closed = false;
 };
 

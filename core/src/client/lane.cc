@@ -96,20 +96,29 @@ void lane::ready(loop_connection& which, bool readable, bool writable, nanos now
         send(which, now);
         return;
     }
-    if (!readable || which.next.what != action::kind::receive) return;
+    if (readable && which.next.what == action::kind::receive) read(which, now);
+}
+
+bool lane::read(loop_connection& which, nanos now) {
     const io::io_result got = which.stream.receive_some(which.next.input);
     switch (got.status) {
         case io::io_status::ok:
             advance(which,
                     {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived},
                     now);
-            return;
-        case io::io_status::closed: advance(which, {.what = event::kind::closed}, now); return;
+            return true;
+        case io::io_status::closed: advance(which, {.what = event::kind::closed}, now); return true;
         case io::io_status::failed:
             advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number}, now);
-            return;
-        default: return;
+            return true;
+        default: return false;
     }
+}
+
+loop_connection* lane::only_reading() const noexcept {
+    const bool reads = busy() == 1 && latest_ != nullptr && latest_->attempt != nullptr &&
+                       latest_->next.what == action::kind::receive;
+    return reads ? latest_ : nullptr;
 }
 
 void lane::connected(loop_connection& which, nanos now) {
@@ -131,6 +140,7 @@ void lane::connected(loop_connection& which, nanos now) {
 void lane::begin(loop_connection& on, std::unique_ptr<attempt> ready, nanos now) {
     on.attempt = std::move(ready);
     on.attempt->carrier = &on;
+    latest_ = &on;
     if (on.attempt->wants_stamps != on.stamps) {
         on.stamps = on.attempt->wants_stamps;
         on.stream.ask_timestamps(on.stamps);
@@ -245,6 +255,7 @@ void lane::drop(loop_connection& which) {
     all_.pop_back();
     which.drain_alarm.disarm();
     which.stream.close();
+    if (latest_ == &which) latest_ = nullptr;
 }
 
 void lane::watch(loop_connection& which, io::readiness interest) {

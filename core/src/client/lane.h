@@ -62,6 +62,10 @@ class lane {
     // Runs it at once when a connection is at rest, connects when one more is allowed, queues otherwise.
     void run(std::unique_ptr<command::attempt> ready, nanos now);
     void ready(loop_connection& which, bool readable, bool writable, nanos now);
+    // Reads what is there of the reply and goes on. False when nothing was. REQUIRES: it waits for its reply.
+    bool read(loop_connection& which, nanos now);
+    // The one connection at work, if it waits for its reply and no other is; else null.
+    loop_connection* only_reading() const noexcept;
     void drain_expired(loop_connection& which, nanos now);
     // The call let go of the attempt on it: the reply may be drained, if all was sent, until its time is over.
     void let_go(loop_connection& which, nanos now);
@@ -92,6 +96,7 @@ class lane {
     limits limits_;
     std::vector<std::unique_ptr<loop_connection>> all_;
     std::vector<loop_connection*> idle_;
+    loop_connection* latest_ = nullptr;  // which began an attempt last, if it is still there
     std::vector<std::unique_ptr<loop_connection>> dropped_;
     std::deque<std::unique_ptr<command::attempt>> queue_;
     size_t connecting_ = 0;

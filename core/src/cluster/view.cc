@@ -61,8 +61,8 @@ std::string view::namespace_names() const {
     return names;
 }
 
-uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy, unsigned tried,
-              std::span<const int> rack_ids) noexcept {
+uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
+                        unsigned tried, std::span<const int> rack_ids) noexcept {
     switch (policy) {
         case replica_policy::master: return map.owners[0][partition];
         case replica_policy::sequence: return walk(map, seen, partition, tried);

@@ -43,8 +43,17 @@ using view_ptr = std::shared_ptr<const view>;
 
 // Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks
 // on. Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
-uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy, unsigned tried,
-              std::span<const int> rack_ids = {}) noexcept;
+uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
+                        unsigned tried, std::span<const int> rack_ids) noexcept;
+inline uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
+                     unsigned tried, std::span<const int> rack_ids = {}) noexcept {
+    // Nearly every choice is the first of the default policy, and finds the master active.
+    if (policy == replica_policy::sequence && tried == 0) {
+        const uint8_t master = map.owners[0][partition];
+        if (master < seen.nodes.size() && seen.nodes[master]->active()) return master;
+    }
+    return route_by_policy(map, seen, partition, policy, tried, rack_ids);
+}
 // Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.
 void restart_rotation() noexcept;
 // Distinct active owners of a partition: with one only, a retry has nowhere else to go.

@@ -79,21 +79,6 @@ void batch_writer::finish() {
     store_be(field + field_head_size, rows_);
 }
 
-bool reply_rows::next(reply_row& row) noexcept {
-    if (from_.at_end()) return false;
-    const byte_view header = from_.take(message_header_size);
-    if (!from_.ok()) return false;
-    row.header = decode_message_header(header.data());
-    const uint8_t* const fields = from_.position();
-    skip_fields(from_, row.header.fields);
-    const uint8_t* const ops = from_.position();
-    skip_ops(from_, row.header.ops);
-    if (!from_.ok()) return false;
-    row.fields = {fields, ops};
-    row.ops = {ops, from_.position()};
-    return true;
-}
-
 request_rows::request_rows(byte_view field) noexcept : from_(field) {
     count_ = from_.be<uint32_t>();
     flags_ = from_.u8();

@@ -49,6 +49,22 @@ class reply_rows {
     reader from_;
 };
 
+// Inline, as is all it calls: it runs for every row that arrives.
+inline bool reply_rows::next(reply_row& row) noexcept {
+    if (from_.at_end()) return false;
+    const byte_view header = from_.take(message_header_size);
+    if (!from_.ok()) return false;
+    row.header = decode_message_header(header.data());
+    const uint8_t* const fields = from_.position();
+    skip_fields(from_, row.header.fields);
+    const uint8_t* const ops = from_.position();
+    skip_ops(from_, row.header.ops);
+    if (!from_.ok()) return false;
+    row.fields = {fields, ops};
+    row.ops = {ops, from_.position()};
+    return true;
+}
+
 // A request as the server sees it: the rows with REPEAT resolved.
 struct request_row {
     uint32_t index = 0;

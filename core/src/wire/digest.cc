@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/short_bytes.h"
 #include "wire/ripemd.h"
 
 namespace aero::wire {
@@ -11,46 +12,13 @@ namespace {
 
 constexpr unsigned lanes_max = 16;
 
-// Copies up to 63 bytes without a call; sizes in one batch are alike, so the branches are predicted.
-inline void copy_short(uint8_t* to, const uint8_t* from, size_t size) noexcept {
-    if (size >= 32) {
-        std::memcpy(to, from, 32);
-        to += 32;
-        from += 32;
-        size -= 32;
-    }
-    if (size >= 16) {
-        std::memcpy(to, from, 16);
-        to += 16;
-        from += 16;
-        size -= 16;
-    }
-    if (size >= 8) {
-        uint64_t head, tail;
-        std::memcpy(&head, from, 8);
-        std::memcpy(&tail, from + size - 8, 8);
-        std::memcpy(to, &head, 8);
-        std::memcpy(to + size - 8, &tail, 8);
-    } else if (size >= 4) {
-        uint32_t head, tail;
-        std::memcpy(&head, from, 4);
-        std::memcpy(&tail, from + size - 4, 4);
-        std::memcpy(to, &head, 4);
-        std::memcpy(to + size - 4, &tail, 4);
-    } else if (size != 0) {
-        to[0] = from[0];
-        to[size / 2] = from[size / 2];
-        to[size - 1] = from[size - 1];
-    }
-}
-
 // Message, padding and length in one block. REQUIRES: set, type byte and value fit `ripemd_message_max`
 inline void fill_block(uint8_t* block, const key_view& key) noexcept {
     std::memset(block, 0, ripemd_block_size);
-    copy_short(block, reinterpret_cast<const uint8_t*>(key.set.data()), key.set.size());
+    copy_short_bytes(block, reinterpret_cast<const uint8_t*>(key.set.data()), key.set.size());
     uint8_t* at = block + key.set.size();
     *at++ = static_cast<uint8_t>(key.type);
-    copy_short(at, key.value.data(), key.value.size());
+    copy_short_bytes(at, key.value.data(), key.value.size());
     at += key.value.size();
     *at = 0x80;
     store_le(block + 56, static_cast<uint64_t>(at - block) * 8);

@@ -23,21 +23,6 @@ void encode_frame_header(uint8_t* to, frame_type type, size_t body_size) noexcep
     store_be(to, uint64_t{protocol_version} << 56 | uint64_t{static_cast<uint8_t>(type)} << 48 | uint64_t{body_size});
 }
 
-message_header decode_message_header(const uint8_t* bytes) noexcept {
-    message_header header;
-    header.info1 = bytes[1];
-    header.info2 = bytes[2];
-    header.info3 = bytes[3];
-    header.info4 = bytes[4];
-    header.result_code = bytes[5];
-    header.generation = load_be<uint32_t>(bytes + 6);
-    header.ttl = load_be<uint32_t>(bytes + 10);
-    header.transaction_ttl = load_be<uint32_t>(bytes + 14);
-    header.fields = load_be<uint16_t>(bytes + 18);
-    header.ops = load_be<uint16_t>(bytes + 20);
-    return header;
-}
-
 void encode_message_header(uint8_t* to, const message_header& header) noexcept {
     to[0] = static_cast<uint8_t>(message_header_size);
     to[1] = header.info1;
@@ -67,14 +52,6 @@ void skip_fields(reader& from, unsigned count) noexcept {
         const auto size = from.be<uint32_t>();
         if (size == 0) from.fail();
         from.take(size);
-    }
-}
-
-void skip_ops(reader& from, unsigned count) noexcept {
-    for (; count != 0 && from.ok(); --count) {
-        const auto size = from.be<uint32_t>();
-        const byte_view op = from.take(size);
-        if (op.size() < op_fixed_size || op_fixed_size + op[3] > op.size()) from.fail();
     }
 }
 

@@ -38,7 +38,21 @@ struct message_header {
 
     bool operator==(const message_header&) const = default;
 };
-message_header decode_message_header(const uint8_t* bytes) noexcept;  // REQUIRES: 22 bytes
+// REQUIRES: 22 bytes
+inline message_header decode_message_header(const uint8_t* bytes) noexcept {
+    message_header header;
+    header.info1 = bytes[1];
+    header.info2 = bytes[2];
+    header.info3 = bytes[3];
+    header.info4 = bytes[4];
+    header.result_code = bytes[5];
+    header.generation = load_be<uint32_t>(bytes + 6);
+    header.ttl = load_be<uint32_t>(bytes + 10);
+    header.transaction_ttl = load_be<uint32_t>(bytes + 14);
+    header.fields = load_be<uint16_t>(bytes + 18);
+    header.ops = load_be<uint16_t>(bytes + 20);
+    return header;
+}
 void encode_message_header(uint8_t* to, const message_header& header) noexcept;
 
 struct field_view {
@@ -75,9 +89,21 @@ inline op_view read_op(reader& from) noexcept {
             as_text({at + op_fixed_size, name_size}),
             {at + op_fixed_size + name_size, size - op_fixed_size - name_size}};
 }
-// Passes over `count` fields or operations without looking inside.
+// Pass over `count` fields or operations without looking inside.
 void skip_fields(reader& from, unsigned count) noexcept;
-void skip_ops(reader& from, unsigned count) noexcept;
+// Inline: it is the inner loop of indexing a batch. An operation's size, name length and end are checked at once.
+inline void skip_ops(reader& from, unsigned count) noexcept {
+    const uint8_t* at = from.position();
+    size_t left = from.remaining();
+    for (; count != 0; --count) {
+        if (left < 4 + op_fixed_size) return from.fail();
+        const size_t size = 4 + size_t{load_be<uint32_t>(at)};
+        if (size < 4 + op_fixed_size + at[7] || size > left) return from.fail();
+        at += size;
+        left -= size;
+    }
+    from.go_on_at(at);
+}
 
 void append_field(buffer& to, field_type type, byte_view data);
 inline void append_field(buffer& to, field_type type, std::string_view text) { append_field(to, type, as_bytes(text)); }
