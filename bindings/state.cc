@@ -5,6 +5,7 @@
 #include "results/batch_record.h"
 #include "results/lazy_batch.h"
 #include "results/row_map.h"
+#include "results/timings.h"
 
 namespace aero::py {
 
@@ -47,7 +48,7 @@ bool intern_words() {
 
 bool init_conversions(PyObject* module) {
     return init_errors() && load_types() && intern_words() && init_policies(module) && init_batch_record(module) &&
-           init_lazy_batch(module) && init_row_map(module);
+           init_lazy_batch(module) && init_row_map(module) && init_timings(module);
 }
 
 }  // namespace aero::py

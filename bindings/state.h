@@ -28,6 +28,7 @@ struct module_state {
     PyTypeObject* lazy_batch = nullptr;
     PyTypeObject* native_batch_record = nullptr;
     PyTypeObject* row_map = nullptr;
+    PyTypeObject* timings = nullptr;
     PyTypeObject* batch_policy_instance = nullptr;
 
     // errors.cc

@@ -126,7 +126,7 @@ void settle_call(call_object* call, call_outcome&& outcome, wake_mode mode) {
         marks.core = outcome.times;
         marks.begun = begun;
         if (outcome.failure != nullptr) marks.ended_in = outcome.failure->where;
-        call->timings = PyDict_New();
+        call->timings = new_timings();
         if (call->timings == nullptr) PyErr_Clear();
     }
     PyObject* made = work.convert(std::move(outcome), call->timings);
@@ -153,13 +153,9 @@ void resume_call(call_object* call) noexcept {
     ref raised = take_exception();
     const char* name = call->method->name();
     marks->resumed = monotonic_now();
-    stage_durations spent = stages_of(*marks, face::loop);
-    observe_stages(name, face::loop, spent, stage::event_loop_resume_delay);
     remember_for_task(call->timings);
-    bool filled = fill_timings(call->timings, face::loop, spent);
-    observe_last(name, marks->resumed, stage::event_loop_resume_delay, spent);
-    filled = filled && fill_timing(call->timings, stage::event_loop_resume_delay, spent);
-    if (!filled) PyErr_Clear();
+    stage_durations spent = stages_of(*marks, face::loop);
+    report_stages(name, face::loop, spent, marks->resumed, stage::event_loop_resume_delay, call->timings);
     if (raised) put_exception(std::move(raised));
 }
 

@@ -51,7 +51,7 @@ struct call_object {
     PyObject* context;
     PyObject* more_callbacks;  // list of (callback, context)
     PyObject* cancel_message;
-    PyObject* timings;     // dict of a profiled call
+    PyObject* timings;     // of a profiled call (results/timings.h)
     kept_arguments* kept;  // owned; only while waiting
     operation* work;       // owned; until the result is made
     stage_marks* marks;    // owned; while a profiled call is not over

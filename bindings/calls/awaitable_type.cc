@@ -254,7 +254,7 @@ PyObject* get_qualified_name(PyObject* self, void*) {
 
 PyObject* get_timings(PyObject* self, void*) {
     const call_object* call = as_call(self);
-    return new_ref(call->timings != nullptr && is_over(call) ? call->timings : Py_None);
+    return call->timings != nullptr && is_over(call) ? timings_dict(call->timings) : new_ref(Py_None);
 }
 
 PyObject* call_repr(PyObject* self) {

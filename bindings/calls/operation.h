@@ -46,7 +46,7 @@ class operation {
     // Looks at an outcome before it is converted: nanoseconds to wait before it is sent again, or nothing when it
     // stands.
     virtual std::optional<int64_t> again(call_outcome&, int64_t /*now*/) { return std::nullopt; }
-    // The result, or null with the exception that the outcome calls for. `timings` is the dict of a profiled call or
+    // The result, or null with the exception that the outcome calls for. `timings` is that of a profiled call or
     // null.
     virtual PyObject* convert(call_outcome&& outcome, PyObject* timings) = 0;
 

@@ -1,7 +1,5 @@
 #include "calls/stages.h"
 
-#include <span>
-
 #include "base/time.h"
 
 namespace aero::py {
@@ -9,25 +7,6 @@ namespace {
 
 constexpr size_t index_of(stage s) noexcept { return static_cast<size_t>(s); }
 
-constexpr stage sync_stages[] = {stage::key_parse, stage::limiter_wait,  stage::tokio_schedule_delay,
-                                 stage::io,        stage::retry_wait,    stage::spawn_blocking_delay,
-                                 stage::gil_wait,  stage::into_pyobject, stage::unaccounted};
-constexpr stage loop_stages[] = {stage::key_parse,
-                                 stage::limiter_wait,
-                                 stage::future_into_py_setup,
-                                 stage::tokio_schedule_delay,
-                                 stage::io,
-                                 stage::retry_wait,
-                                 stage::event_loop_resume_delay,
-                                 stage::spawn_blocking_delay,
-                                 stage::into_pyobject,
-                                 stage::unaccounted};
-
-std::span<const stage> stages_of_face(face whose) noexcept {
-    return whose == face::sync ? std::span<const stage>(sync_stages) : std::span<const stage>(loop_stages);
-}
-
-std::array<PyObject*, index_of(stage::count_)> labels{};
 PyObject* context_variable = nullptr;
 PyObject* thread_key = nullptr;
 
@@ -67,25 +46,14 @@ stage_durations stages_of(const stage_marks& marks, face whose) noexcept {
     return spent;
 }
 
-void observe_stages(const char* operation, face whose, const stage_durations& spent, stage last) noexcept {
-    for (const stage each : stages_of_face(whose))
-        if (each != last) metrics::observe_stage(operation, each, spent[index_of(each)]);
-}
-
-void observe_last(const char* operation, int64_t final_mark, stage last, stage_durations& spent) noexcept {
+void report_stages(const char* operation, face whose, stage_durations& spent, int64_t final_mark, stage last,
+                   PyObject* timings) noexcept {
+    // All but the last first; what it lasts is read when nothing but that is left to do.
+    const std::span<const stage> all = stages_of_face(whose);
+    metrics::observe_stages(operation, all, spent, last);
     spent[index_of(last)] += monotonic_now() - final_mark;
     metrics::observe_stage(operation, last, spent[index_of(last)]);
-}
-
-bool fill_timing(PyObject* to, stage which, const stage_durations& spent) {
-    const ref seconds = ref::take(PyFloat_FromDouble(static_cast<double>(spent[index_of(which)]) * 1e-9));
-    return seconds && PyDict_SetItem(to, labels[index_of(which)], seconds.get()) == 0;
-}
-
-bool fill_timings(PyObject* to, face whose, const stage_durations& spent) {
-    for (const stage each : stages_of_face(whose))
-        if (!fill_timing(to, each, spent)) return false;
-    return true;
+    if (timings != nullptr) set_timings(timings, whose, spent);
 }
 
 void remember_for_task(PyObject* timings) noexcept {
@@ -107,21 +75,15 @@ void remember_for_thread(PyObject* timings) noexcept {
 PyObject* last_timings() {
     PyObject* of_task = nullptr;
     if (PyContextVar_Get(context_variable, nullptr, &of_task) < 0) return nullptr;
-    if (of_task != nullptr) return of_task;
+    if (of_task != nullptr) return timings_dict(ref::take(of_task).get());
     PyObject* locals = PyThreadState_GetDict();
     ref of_thread;
     if (locals != nullptr && dict_item(locals, thread_key, of_thread) < 0) return nullptr;
-    return of_thread ? of_thread.release() : new_ref(Py_None);
+    return of_thread ? timings_dict(of_thread.get()) : new_ref(Py_None);
 }
 
 bool init_stages() {
     if (context_variable != nullptr) return true;
-    for (size_t i = 0; i < labels.size(); ++i) {
-        const std::string_view name = name_of(static_cast<stage>(i));
-        labels[i] = PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
-        if (labels[i] == nullptr) return false;
-        PyUnicode_InternInPlace(&labels[i]);
-    }
     thread_key = PyUnicode_InternFromString("aerospike_py.timings");
     if (thread_key == nullptr) return false;
     context_variable = PyContextVar_New("aerospike_py.timings", nullptr);

@@ -11,15 +11,12 @@
 // Pauses between attempts are taken out of `io` and stand as `retry_wait`. Nothing here is shared between threads.
 #pragma once
 
-#include <array>
-
 #include "aero/metrics.h"
 #include "aero/request.h"
 #include "compat.h"
+#include "results/timings.h"
 
 namespace aero::py {
-
-enum class face : uint8_t { sync, loop };
 
 struct stage_marks {
     int64_t began = 0;
@@ -33,26 +30,19 @@ struct stage_marks {
     stage ended_in = stage::io;  // where a failed call was
 };
 
-using stage_durations = std::array<int64_t, static_cast<size_t>(stage::count_)>;
-
 // Durations in nanoseconds; unaccounted is what the rest leaves of `began` .. the last mark.
 stage_durations stages_of(const stage_marks& marks, face whose) noexcept;
 
-// Feeds the histograms with every stage of a face but `last`, the one that is still running while we do so; its turn
-// comes by `observe_last` with a clock reading taken after it, so that the cost of recording is accounted for as well.
-void observe_stages(const char* operation, face whose, const stage_durations& spent, stage last) noexcept;
-// Grows `last` and the total by what passed since the final mark, feeds it and gives the durations of the whole call.
-void observe_last(const char* operation, int64_t final_mark, stage last, stage_durations& spent) noexcept;
-
-// {label: seconds} of the stages of a face, written into `to`. False with an exception.
-bool fill_timings(PyObject* to, face whose, const stage_durations& spent);
-bool fill_timing(PyObject* to, stage which, const stage_durations& spent);
+// Feeds the histograms and sets the timings, with `last`, the stage that is still running while we do so, up to now: so
+// the cost of recording is accounted for as well. `timings` may be null.
+void report_stages(const char* operation, face whose, stage_durations& spent, int64_t final_mark, stage last,
+                   PyObject* timings) noexcept;
 
 // `last_timings()`: remembered per thread by sync calls, per task (its context) by asyncio calls.
 void remember_for_thread(PyObject* timings) noexcept;
 void remember_for_task(PyObject* timings) noexcept;
-PyObject* last_timings();  // a new reference; None when there is none
+PyObject* last_timings();  // the dict, a new reference; None when there is none
 
-bool init_stages();  // labels and the context variable; false with an exception
+bool init_stages();  // the context variable; false with an exception
 
 }  // namespace aero::py

@@ -85,13 +85,9 @@ void finish_profile(const char* name, measurement& of) noexcept {
     ref raised = take_exception();
     const int64_t end = monotonic_now();
     of.marks.converted = end;
-    stage_durations spent = stages_of(of.marks, face::sync);
-    observe_stages(name, face::sync, spent, stage::into_pyobject);
     remember_for_thread(of.timings.get());
-    bool filled = fill_timings(of.timings.get(), face::sync, spent);
-    observe_last(name, end, stage::into_pyobject, spent);
-    filled = filled && fill_timing(of.timings.get(), stage::into_pyobject, spent);
-    if (!filled) PyErr_Clear();
+    stage_durations spent = stages_of(of.marks, face::sync);
+    report_stages(name, face::sync, spent, end, stage::into_pyobject, of.timings.get());
     if (raised) put_exception(std::move(raised));
 }
 
@@ -110,7 +106,7 @@ PyObject* answer(operation& call, client& through, measurement& of) {
     }
     if (of.profiled) {
         if (outcome.failure != nullptr) marks.ended_in = outcome.failure->where;
-        of.timings = ref::take(PyDict_New());
+        of.timings = ref::take(new_timings());
         if (!of.timings) return nullptr;
     }
     return call.convert(std::move(outcome), of.timings.get());

@@ -10,6 +10,7 @@
 #include "results/batch_record.h"
 #include "results/lazy_batch_object.h"
 #include "results/numpy.h"
+#include "results/timings.h"
 
 namespace aero::py {
 
@@ -28,21 +29,12 @@ class conversion_timer {
         if (began_ == 0 || result == nullptr) return result;
         const int64_t spent = monotonic_now() - began_;
         metrics::observe_stage("batch_read", which_, spent);
-        if (of_ == nullptr || of_->timings == nullptr || add(static_cast<double>(spent) * 1e-9)) return result;
+        if (of_ == nullptr || of_->timings == nullptr || add_timing(of_->timings, which_, spent)) return result;
         Py_DECREF(result);
         return nullptr;
     }
 
   private:
-    bool add(double seconds) {
-        const ref label = ref::take(new_text(name_of(which_)));
-        ref before;
-        if (!label || dict_item(of_->timings, label.get(), before) < 0) return false;
-        if (before) seconds += PyFloat_AsDouble(before.get());
-        const ref total = ref::take(PyFloat_FromDouble(seconds));
-        return total && PyErr_Occurred() == nullptr && PyDict_SetItem(of_->timings, label.get(), total.get()) == 0;
-    }
-
     lazy_batch* of_;
     stage which_;
     int64_t began_;
@@ -187,7 +179,7 @@ PyObject* release_cache(PyObject* object, PyObject*) {
 
 PyObject* timings(PyObject* object, void*) {
     PyObject* const held = as_lazy(object)->timings;
-    return new_ref(held == nullptr ? Py_None : held);
+    return held == nullptr ? new_ref(Py_None) : timings_dict(held);
 }
 
 // ---- the dict form as a mapping -------------------------------------------------------------------------------------
@@ -255,7 +247,6 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
     lazy_batch* const self = as_lazy(object);
     Py_VISIT(as_object(Py_TYPE(object)));
     Py_VISIT(self->cache);
-    Py_VISIT(self->timings);
     if (!self->keys.plain) {
         for (PyObject* key : self->keys.user_keys) Py_VISIT(key);
     }
@@ -338,14 +329,14 @@ PyType_Spec spec = {"aerospike_py._aerospike.LazyBatchRecords", sizeof(lazy_batc
 
 }  // namespace
 
-PyObject* make_lazy_batch(module_state& in, batch_reply&& reply, batch_keys&& keys, PyObject* timings_dict) {
+PyObject* make_lazy_batch(module_state& in, batch_reply&& reply, batch_keys&& keys, PyObject* timings) {
     PyObject* const object = in.lazy_batch->tp_alloc(in.lazy_batch, 0);
     if (object == nullptr) return nullptr;
     lazy_batch* const self = as_lazy(object);
     new (&self->reply) batch_reply(std::move(reply));
     new (&self->keys) batch_keys(std::move(keys));
-    Py_XINCREF(timings_dict);
-    self->timings = timings_dict;
+    Py_XINCREF(timings);
+    self->timings = timings;
     self->length = -1;
     self->made_at_s = unix_now();
     return object;

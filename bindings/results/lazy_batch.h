@@ -10,7 +10,7 @@
 
 namespace aero::py {
 
-// A new LazyBatchRecords. `timings` is the dict of a profiled call (shared with it: conversions add their stage) or
+// A new LazyBatchRecords. `timings` is that of a profiled call (shared with it: conversions add their stage) or
 // null. REQUIRES: reply.rows.size() == keys.size()
 PyObject* make_lazy_batch(module_state& in, batch_reply&& reply, batch_keys&& keys, PyObject* timings);
 

@@ -11,7 +11,7 @@ struct lazy_batch {
         // Set once, when the object is made.
         batch_reply reply;
     batch_keys keys;
-    PyObject* timings;  // dict or null
+    PyObject* timings;  // of a profiled call (results/timings.h), or null
     int64_t made_at_s;  // Unix time; times to live count from here
     // Guarded by a critical section of the object.
     PyObject* cache;    // the dict form, or null

@@ -6,12 +6,13 @@
 #include "errors.h"
 #include "results/lazy_batch.h"
 #include "results/lazy_batch_object.h"
+#include "results/timings.h"
 
 namespace aero::py {
 
 namespace {
 
-constexpr int form = 1;  // changes with the meaning of the tuple or of the bytes in it
+constexpr int form = 2;  // changes with the meaning of the tuple or of the bytes in it
 
 template <class Item>
 PyObject* as_blob(const std::vector<Item>& items) {
@@ -22,9 +23,10 @@ PyObject* as_blob(const std::vector<Item>& items) {
 template <class Item>
 bool from_blob(PyObject* blob, std::vector<Item>& items) {
     const auto size = static_cast<size_t>(PyBytes_GET_SIZE(blob));
+    if (size % sizeof(Item) != 0) return false;
     items.resize(size / sizeof(Item));
     if (size != 0) std::memcpy(items.data(), PyBytes_AS_STRING(blob), size);
-    return size % sizeof(Item) == 0;
+    return true;
 }
 
 PyObject* chunks_of(const batch_reply& reply) {
@@ -74,7 +76,8 @@ bool restore_chunks(PyObject* chunks, batch_reply& reply) {
 bool restore_groups(PyObject* groups, batch_keys& keys) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(groups); ++i) {
         PyObject *name_space = nullptr, *set = nullptr;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(groups, i), "UU", &name_space, &set)) return false;
+        PyObject* const pair = PyTuple_GET_ITEM(groups, i);
+        if (!PyTuple_Check(pair) || !PyArg_ParseTuple(pair, "UU", &name_space, &set)) return false;
         batch_keys::group& made = keys.groups.emplace_back();
         made.name_space = ref::share(name_space);
         made.set = ref::share(set);
@@ -95,8 +98,10 @@ bool is_consistent(const batch_reply& reply, const batch_keys& keys) noexcept {
         if (group >= keys.groups.size()) return false;
     }
     for (const row_result& row : reply.rows) {
-        if (row.op_count == 0) continue;
-        if (row.chunk >= reply.chunks.size() || row.offset > reply.chunks[row.chunk].view().size()) return false;
+        if (row.size == 0) continue;
+        if (row.chunk >= reply.chunks.size()) return false;
+        const size_t held = reply.chunks[row.chunk].view().size();
+        if (row.offset > held || row.size > held - row.offset) return false;
     }
     return true;
 }
@@ -129,9 +134,10 @@ PyObject* reduce_lazy_batch(PyObject* object, PyObject*) {
     const lazy_batch* const self = as_lazy(object);
     const ref restorer = ref::take(PyObject_GetAttrString(as_object(Py_TYPE(object)), "_restore"));
     if (!restorer) return nullptr;
-    return Py_BuildValue("O(iNNNNNNOL)", restorer.get(), form, as_blob(self->reply.rows), chunks_of(self->reply),
+    PyObject* const timings = self->timings == nullptr ? new_ref(Py_None) : timings_dict(self->timings);
+    return Py_BuildValue("O(iNNNNNNNL)", restorer.get(), form, as_blob(self->reply.rows), chunks_of(self->reply),
                          user_keys_of(self->keys), as_blob(self->keys.digests), as_blob(self->keys.group_index),
-                         groups_of(self->keys), self->timings == nullptr ? Py_None : self->timings,
+                         groups_of(self->keys), timings,
                          static_cast<long long>(self->made_at_s));
 }
 
@@ -139,11 +145,15 @@ PyObject* restore_lazy_batch(PyObject*, PyObject* state) {
     return guarded([&]() -> PyObject* {
         batch_reply reply;
         batch_keys keys;
-        PyObject* timings = nullptr;
+        PyObject* dict = nullptr;
         long long made_at_s = 0;
-        if (!restore(state, reply, keys, timings, made_at_s)) return nullptr;
-        PyObject* made =
-            make_lazy_batch(the_state, std::move(reply), std::move(keys), timings == Py_None ? nullptr : timings);
+        if (!restore(state, reply, keys, dict, made_at_s)) return nullptr;
+        ref timings;
+        if (dict != Py_None) {
+            timings = ref::take(new_timings(dict));
+            if (!timings) return nullptr;
+        }
+        PyObject* made = make_lazy_batch(the_state, std::move(reply), std::move(keys), timings.get());
         if (made != nullptr) as_lazy(made)->made_at_s = made_at_s;
         return made;
     });

@@ -27,6 +27,9 @@ void observe_operation(const char* name, std::string_view name_space, std::strin
                        int64_t duration_ns) noexcept;
 // One stage of one call. `name` as above.
 void observe_stage(const char* name, stage which, int64_t duration_ns) noexcept;
+// Several stages of one call but `except`; `durations_ns` is indexed by stage.
+void observe_stages(const char* name, std::span<const stage> which, std::span<const int64_t> durations_ns,
+                    stage except) noexcept;
 
 struct stage_row {
     std::string operation;

@@ -121,6 +121,7 @@ struct row_result {
     static constexpr int16_t unanswered = -15;  // the server sent no row for it
 
     uint32_t offset = 0;  // of the first operation within its chunk
+    uint32_t size = 0;    // of all its operations
     uint32_t void_time = 0;
     uint16_t chunk = 0;
     uint16_t op_count = 0;
@@ -137,9 +138,10 @@ struct batch_reply {
     std::vector<row_result> rows;    // in the order of the request
     std::vector<held_bytes> chunks;  // one per message stream that answered
 
-    // The operations of an answered row: from its first operation to the end of its chunk.
+    // The operations of an answered row; nothing for one without.
     std::span<const uint8_t> ops_of(const row_result& row) const noexcept {
-        return chunks[row.chunk].view().subspan(row.offset);
+        if (row.size == 0) return {};
+        return chunks[row.chunk].view().subspan(row.offset, row.size);
     }
     size_t bytes_held() const noexcept;
 };

@@ -99,7 +99,6 @@ bool blocking_driver::connect(lane& one, command::call& what) {
     }
     if (taken) {
         one.connection = std::move(*taken);
-        if (one.attempt->wants_stamps) one.connection.stream.ask_timestamps(true);
         return true;
     }
     auto started = io::stream::start_connect(one.node->address());
@@ -194,7 +193,6 @@ void blocking_driver::wait_many(command::call& what) {
                 advance(one, what, from_io(state));
                 continue;
             }
-            if (one.attempt->wants_stamps) one.connection.stream.ask_timestamps(true);
             one.next = one.attempt->resume({.what = event::kind::start}, now_);
         }
         if (one.next.what == action::kind::send)

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/buffer_pool.h"
-#include "wire/message.h"
 
 namespace aero::detail {
 
@@ -88,31 +87,18 @@ bool shared_message::share_out(const member& to, const batch_reply& whole) const
     if (std::ranges::any_of(rows, [](const row_result& row) { return row.code < 0; })) return false;
     call_outcome& out = to.who->outcome;
     if (to.who->as_record() != nullptr) {
-        const row_result& row = rows.front();
-        out.record = command::record_call::reply_of_row(row, row.op_count > 0 ? whole.ops_of(row) : byte_view{});
+        out.record = command::record_call::reply_of_row(rows.front(), whole.ops_of(rows.front()));
         return true;
     }
-    std::vector<size_t> sizes;
-    sizes.reserve(rows.size());
     size_t total = 0;
-    for (const row_result& row : rows) {
-        size_t size = 0;
-        if (row.op_count > 0) {
-            reader to_end(whole.ops_of(row));
-            wire::skip_ops(to_end, row.op_count);
-            if (!to_end.ok()) return false;
-            size = static_cast<size_t>(to_end.position() - whole.ops_of(row).data());
-        }
-        sizes.push_back(size);
-        total += size;
-    }
-    buffer own(total);
+    for (const row_result& row : rows) total += row.size;
+    buffer own = take_buffer(total);
     out.batch.rows.assign(rows.begin(), rows.end());
-    for (size_t i = 0; i < rows.size(); ++i) {
-        row_result& mine = out.batch.rows[i];
-        if (sizes[i] > 0) own.append(whole.ops_of(rows[i]).first(sizes[i]));
-        mine.offset = static_cast<uint32_t>(own.size() - sizes[i]);
+    for (row_result& mine : out.batch.rows) {
+        const byte_view ops = whole.ops_of(mine);
+        mine.offset = static_cast<uint32_t>(own.size());
         mine.chunk = 0;
+        own.append(ops);
     }
     out.batch.chunks.push_back(command::hold(std::move(own)));
     return true;

@@ -175,6 +175,7 @@ bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
         const size_t at = static_cast<size_t>(row.ops.data() - base);
         if (at > std::numeric_limits<uint32_t>::max()) return false;
         into.offset = static_cast<uint32_t>(at);
+        into.size = static_cast<uint32_t>(row.ops.size());
         into.void_time = row.header.ttl;
         into.op_count = row.header.ops;
         into.code = row.header.result_code;

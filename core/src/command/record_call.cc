@@ -90,13 +90,9 @@ record_reply record_call::reply_of_row(const row_result& row, byte_view ops) {
     reply.generation = row.generation;
     reply.void_time = row.void_time;
     reply.op_count = row.op_count;
-    reader to_end(ops);
-    wire::skip_ops(to_end, row.op_count);
-    const size_t size = to_end.ok() ? static_cast<size_t>(to_end.position() - ops.data()) : 0;
-    buffer own = take_buffer(size);
-    own.append(ops.first(size));
-    const size_t capacity = own.capacity();
-    reply.bytes = held_bytes(own.release(), size, capacity);
+    buffer own = take_buffer(ops.size());
+    own.append(ops);
+    reply.bytes = hold(std::move(own));
     reply.ops = reply.bytes.view();
     return reply;
 }

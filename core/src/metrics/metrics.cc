@@ -55,6 +55,18 @@ void observe_stage(const char* name, stage which, int64_t duration_ns) noexcept 
     with_shard([&](shard& mine) { mine.observe_stage(name, which, ns); });
 }
 
+void observe_stages(const char* name, std::span<const stage> which, std::span<const int64_t> durations_ns,
+                    stage except) noexcept {
+    if (!stages_enabled()) return;
+    with_shard([&](shard& mine) {
+        for (const stage each : which) {
+            if (each == except) continue;
+            const int64_t ns = durations_ns[static_cast<size_t>(each)];
+            mine.observe_stage(name, each, ns < 0 ? 0 : ns);
+        }
+    });
+}
+
 std::span<const double> stage_buckets_s() noexcept {
     static const auto seconds = [] {
         std::array<double, stage_bounds.size()> made{};
