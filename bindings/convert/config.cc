@@ -70,6 +70,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "tend_interval") return config_number(value, "tend_interval", native.tend_interval_ms);
     if (name == "use_services_alternate") return config_bool(value, native.use_services_alternate);
     if (name == "merge_concurrent_reads") return config_bool(value, native.merge_concurrent_reads);
+    if (name == "split_large_batches") return config_bool(value, native.split_large_batches);
     if (name == "max_concurrent_operations") {
         return config_number(value, "max_concurrent_operations", native.max_concurrent_operations);
     }

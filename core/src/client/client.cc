@@ -147,7 +147,7 @@ result<batch_reply> client::execute(const batch_request& request, const transpor
     if (request.digests.empty()) return batch_reply{};
     const nanos began = monotonic_now();
     reused<command::batch_call> call;
-    call->prepare(request, policy);
+    call->prepare(request, policy, shared_->cluster->config().split_large_batches);
     if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
     return call->take_reply();
 }

@@ -40,7 +40,7 @@ event_client::ticket event_client::submit(const batch_request& request, const tr
                                           completion& whom, bool with_times) {
     const nanos now = monotonic_now();
     auto made = std::make_unique<loop_call>(std::in_place_type<command::batch_call>);
-    made->as_batch()->prepare(request, policy);
+    made->as_batch()->prepare(request, policy, state_->core->cluster->config().split_large_batches);
     return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times, now));
 }
 

@@ -435,7 +435,7 @@ void event_client::state::flush_gets(std::vector<loop_call*>& gets, nanos now) {
             start_alone(*gets[i], now);
     }
     for (size_t at = 0; at < together.size(); at += detail::merge_rows_max) {
-        auto message = std::make_unique<shared_message>();
+        auto message = std::make_unique<shared_message>(core->cluster->config().split_large_batches);
         message->prepare_gets(std::span(together).subspan(at, std::min(detail::merge_rows_max, together.size() - at)));
         start_shared(std::move(message), now);
     }
@@ -450,7 +450,7 @@ void event_client::state::flush_batches(std::vector<loop_call*>& batches, nanos 
         if (end - at == 1) {
             start_alone(*batches[at], now);
         } else {
-            auto message = std::make_unique<shared_message>();
+            auto message = std::make_unique<shared_message>(core->cluster->config().split_large_batches);
             message->prepare_batches(std::span(batches).subspan(at, end - at));
             start_shared(std::move(message), now);
         }

@@ -69,7 +69,7 @@ void shared_message::prepare(std::span<loop_call* const> who, uint8_t flags) {
     request.flags = flags;
     transport_policy policy = who.front()->machine().policy();
     policy.max_retries = 0;  // what fails goes out again member by member, each with its own retries
-    call_.prepare(request, policy);
+    call_.prepare(request, policy, split_large_);
     nanos latest = 0;
     bool stamps = false;
     for (loop_call* one : who) {

@@ -18,7 +18,7 @@ inline constexpr size_t merge_rows_max = 4096;
 
 class shared_message final : public runner {
   public:
-    shared_message() : runner(true) { call_.host = static_cast<runner*>(this); }
+    explicit shared_message(bool split_large) : runner(true), split_large_(split_large) { call_.host = static_cast<runner*>(this); }
     command::call& machine() noexcept override { return call_; }
     command::batch_call& call() noexcept { return call_; }
 
@@ -40,6 +40,7 @@ class shared_message final : public runner {
     uint32_t template_index(const row_template& shape);
     void prepare(std::span<loop_call* const> who, uint8_t flags);
 
+    const bool split_large_;
     command::batch_call call_;
     std::vector<member> members_;
     std::vector<digest> digests_;

@@ -38,7 +38,7 @@ size_t size_of(const row_template& shape) noexcept {
 
 }  // namespace
 
-void batch_call::prepare(const batch_request& request, const transport_policy& policy) {
+void batch_call::prepare(const batch_request& request, const transport_policy& policy, bool split_large) {
     assert(!request.digests.empty() && !request.templates.empty());
     reset(policy, request.is_write);
     digests_.assign(request.digests.begin(), request.digests.end());
@@ -48,6 +48,7 @@ void batch_call::prepare(const batch_request& request, const transport_policy& p
         template_of_.assign(request.template_of.begin(), request.template_of.end());
     copy_templates(request);
     flags_ = request.flags;
+    split_large_ = split_large;
     results_.assign(digests_.size(), row_result{});
     chunks_.clear();
     first_error_.reset();
@@ -109,7 +110,7 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
             plan_error{false, code::partition_unavailable, "no node owns the partitions of the rows at the moment"});
     for (uint8_t node = 0; node < seen.nodes.size() && node < cluster::nodes_max; ++node) {
         std::span<const uint32_t> rows = shares[node];
-        if (rows.size() >= split_rows_min) {
+        if (split_large_ && rows.size() >= split_rows_min) {
             launch_share(which, seen, node, rows.first(rows.size() / 2), now);
             rows = rows.subspan(rows.size() / 2);
         }

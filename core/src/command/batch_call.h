@@ -17,7 +17,7 @@ class batch_call final : public call {
     batch_call() noexcept : call({}, false) {}
 
     // Copies what it needs; the request's views are not needed afterwards. REQUIRES: at least one row and one template.
-    void prepare(const batch_request& request, const transport_policy& policy);
+    void prepare(const batch_request& request, const transport_policy& policy, bool split_large = true);
     // The answers, in the order of the request. After a failure of a read the rows that did arrive are there too.
     batch_reply take_reply();
 
@@ -54,6 +54,7 @@ class batch_call final : public call {
     byte_view filter_;
     uint8_t flags_ = 0;
     size_t row_size_ = 0;  // largest encoded row, for room
+    bool split_large_ = true;
 
     std::vector<const cluster::namespace_map*> maps_;  // by template, while planning
     std::vector<row_result> results_;
