@@ -17,7 +17,7 @@ namespace {
 constexpr nanos sweep_every = 1'000'000'000;
 constexpr size_t spare_calls_max = 1024;
 constexpr size_t events_at_once = 128;
-// Ticks of one call each after which a lone call is sent at once instead of waiting for the tick's end.
+// Ticks too small to share a message, after which calls are sent at once instead of waiting for the tick's end.
 constexpr uint8_t quiet_ticks = 0x0F;
 
 }  // namespace
@@ -83,12 +83,12 @@ void event_client::state::enter(loop_call& which, nanos now) {
 }
 
 void event_client::state::begin(loop_call& which, nanos now) {
-    ++tick_calls;
     const command::batch_call* batch = which.as_batch();
     const bool gathers = config.merge_calls && which.as_info() == nullptr &&
                          (batch != nullptr ? batch->mergeable() : which.as_record()->mergeable());
-    const bool lone = tick_calls == 1 && (busy_ticks & quiet_ticks) == 0;
-    if (!gathers || lone) {
+    const bool company = batch != nullptr ? tick_batches++ + 1 >= detail::merge_batches_min
+                                          : tick_gets++ + 1 >= detail::merge_gets_min;
+    if (!gathers || (!company && (busy_ticks & quiet_ticks) == 0)) {
         start_alone(which, now);
         return;
     }
@@ -384,9 +384,10 @@ lane& event_client::state::lane_to(const cluster::node* target) {
 // ---------------------------------------------------------------- gathering
 
 void event_client::state::end_tick() noexcept {
-    if (tick_calls == 0) return;
-    busy_ticks = static_cast<uint8_t>(busy_ticks << 1 | (tick_calls > 1 ? 1 : 0));
-    tick_calls = 0;
+    if (tick_gets + tick_batches == 0) return;
+    const bool busy = tick_gets >= detail::merge_gets_min || tick_batches >= detail::merge_batches_min;
+    busy_ticks = static_cast<uint8_t>(busy_ticks << 1 | (busy ? 1 : 0));
+    tick_gets = tick_batches = 0;
 }
 
 void event_client::state::flush(nanos now) {

@@ -84,8 +84,9 @@ struct event_client::state final : detail::attempt_sink {
     std::mutex granted_mutex;
     std::vector<admission*> granted;  // guarded by granted_mutex
     nanos swept = 0;
-    uint32_t tick_calls = 0;
-    uint8_t busy_ticks = 0;  // one bit a tick: more than one call
+    uint32_t tick_gets = 0;  // calls for one record since the last tick ended, and for many
+    uint32_t tick_batches = 0;
+    uint8_t busy_ticks = 0;  // one bit a tick: enough calls to share a message
     uint8_t lone_reads = 0;  // in a row, without asking the reactor
     bool closed = false;
 };

@@ -13,6 +13,8 @@ namespace aero::detail {
 
 // Gets of one node from which a message of their own pays for the server too.
 inline constexpr size_t merge_gets_min = 6;
+// Batch reads from which sharing a message pays.
+inline constexpr size_t merge_batches_min = 2;
 // Rows of one shared message; below every server's own limit.
 inline constexpr size_t merge_rows_max = 4096;
 

@@ -11,7 +11,7 @@ using aero::code;
 namespace {
 
 constexpr unsigned hops_at_once = 4;  // while ownership changes hands, nodes may point at each other
-constexpr unsigned hops_max = 200;    // then one hop a millisecond, before the record counts as unavailable
+constexpr unsigned hops_max = 1000;   // then one hop a millisecond, before the record counts as unavailable
 
 void sleep_1ms() noexcept {
     const timespec pause{0, 1'000'000};
@@ -79,8 +79,9 @@ answer engine::execute_here(const record_request& request, buffer& to) {
     }
     if (!serves) {
         const uint8_t master = part.owners.master;
-        if (master == no_node || master == self_) return end({code::partition_unavailable});
         to.resize(to.size() - wire::message_header_size);
+        // A node that is leaving or has just come knows no master; who passed the request on asks again.
+        if (master == no_node || master == self_) return {answer::kind::gone};
         return {answer::kind::moved, master};
     }
     const touch_place at{*this, *in, part};
