@@ -19,9 +19,7 @@ struct bin_name {
     uint8_t size = 0;
     char bytes[wire::bin_name_size_max];
 
-    bool is(std::string_view name) const noexcept {
-        return same_short_text(name, {bytes, size});
-    }
+    bool is(std::string_view name) const noexcept { return same_short_text(name, {bytes, size}); }
 };
 
 // Null without an exception when the table is full or the name too long; null with one when memory is short.

@@ -137,8 +137,7 @@ PyObject* reduce_lazy_batch(PyObject* object, PyObject*) {
     PyObject* const timings = self->timings == nullptr ? new_ref(Py_None) : timings_dict(self->timings);
     return Py_BuildValue("O(iNNNNNNNL)", restorer.get(), form, as_blob(self->reply.rows), chunks_of(self->reply),
                          user_keys_of(self->keys), as_blob(self->keys.digests), as_blob(self->keys.group_index),
-                         groups_of(self->keys), timings,
-                         static_cast<long long>(self->made_at_s));
+                         groups_of(self->keys), timings, static_cast<long long>(self->made_at_s));
 }
 
 PyObject* restore_lazy_batch(PyObject*, PyObject* state) {

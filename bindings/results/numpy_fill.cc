@@ -111,7 +111,7 @@ constexpr size_t head_size = 8;
 struct step {
     uint64_t head = 0;  // no operation has a head of zeros
     const dtype_field* field = nullptr;
-    size_t value_at = 0;    // within the operation
+    size_t value_at = 0;  // within the operation
     size_t value_size = 0;
     way how = way::none;
     char name[wire::bin_name_size_max];

@@ -11,8 +11,7 @@ static_assert(stage_count <= 16);
 constexpr size_t index_of(stage s) noexcept { return static_cast<size_t>(s); }
 
 struct timings_object {
-    PyObject_HEAD
-    stage_durations spent;
+    PyObject_HEAD stage_durations spent;
     uint16_t shown;  // one bit per stage
     PyObject* dict;  // null before somebody looked
 };

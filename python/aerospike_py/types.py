@@ -146,8 +146,8 @@ class ClientConfig(_RequiredConfig, total=False):
 
     `strict` makes an unknown key of this dict or of any policy an `InvalidArgError` instead of a warning.
     `merge_concurrent_reads` (on unless set to False) lets reads that an event loop makes in one tick share messages.
-    `split_large_batches` (on unless set to False) sends what a batch asks of one node over two connections from 400 rows
-    on, so that two threads of the node work on it.
+    `split_large_batches` (on unless set to False) sends 400 or more rows for one node over two connections, so that two
+    threads of the node work on them.
     """
 
     cluster_name: str | None

@@ -86,8 +86,8 @@ void event_client::state::begin(loop_call& which, nanos now) {
     const command::batch_call* batch = which.as_batch();
     const bool gathers = config.merge_calls && which.as_info() == nullptr &&
                          (batch != nullptr ? batch->mergeable() : which.as_record()->mergeable());
-    const bool company = batch != nullptr ? tick_batches++ + 1 >= detail::merge_batches_min
-                                          : tick_gets++ + 1 >= detail::merge_gets_min;
+    const bool company =
+        batch != nullptr ? tick_batches++ + 1 >= detail::merge_batches_min : tick_gets++ + 1 >= detail::merge_gets_min;
     if (!gathers || (!company && (busy_ticks & quiet_ticks) == 0)) {
         start_alone(which, now);
         return;

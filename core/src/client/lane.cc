@@ -116,8 +116,8 @@ bool lane::read(loop_connection& which, nanos now) {
 }
 
 loop_connection* lane::only_reading() const noexcept {
-    const bool reads = busy() == 1 && latest_ != nullptr && latest_->attempt != nullptr &&
-                       latest_->next.what == action::kind::receive;
+    const bool reads =
+        busy() == 1 && latest_ != nullptr && latest_->attempt != nullptr && latest_->next.what == action::kind::receive;
     return reads ? latest_ : nullptr;
 }
 

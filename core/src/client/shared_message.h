@@ -20,7 +20,9 @@ inline constexpr size_t merge_rows_max = 4096;
 
 class shared_message final : public runner {
   public:
-    explicit shared_message(bool split_large) : runner(true), split_large_(split_large) { call_.host = static_cast<runner*>(this); }
+    explicit shared_message(bool split_large) : runner(true), split_large_(split_large) {
+        call_.host = static_cast<runner*>(this);
+    }
     command::call& machine() noexcept override { return call_; }
     command::batch_call& call() noexcept { return call_; }
 

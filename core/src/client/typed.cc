@@ -207,8 +207,7 @@ result<std::vector<batch_record>> client::batch_read(std::span<const key> keys, 
     for (const row_result& row : reply->rows) {
         batch_record answer{.what = static_cast<code>(row.code), .found = {}};
         if (row.ok()) {
-            auto found = record_of(reply->ops_of(row), row.op_count,
-                                   row.generation, row.void_time);
+            auto found = record_of(reply->ops_of(row), row.op_count, row.generation, row.void_time);
             if (!found) return std::unexpected(std::move(found.error()));
             answer.found = std::move(*found);
         }
