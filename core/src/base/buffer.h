@@ -13,7 +13,7 @@
 #include <new>
 #include <utility>
 
-#include "base/bytes.h"
+#include "base/short_bytes.h"
 
 namespace aero {
 
@@ -59,7 +59,7 @@ class buffer {
     }
     void append(byte_view bytes) {
         if (bytes.empty()) return;
-        std::memcpy(room(bytes.size()), bytes.data(), bytes.size());
+        copy_short_bytes(room(bytes.size()), bytes.data(), bytes.size());
         size_ += bytes.size();
     }
     void append(std::string_view text) { append(as_bytes(text)); }
