@@ -101,7 +101,7 @@ bench-check: build $(SYSTEM)-bench  ## Counts instructions and compares them wit
 	$(PY) bench/instructions.py $(if $(RECORD),--record)
 
 .PHONY: bench-growth
-bench-growth: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Measures how cost grows with keys, bins, bytes, nodes, calls at a time (4 minutes)
+bench-growth: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Measures how cost grows with keys, bins, bytes, nodes, calls at a time (2 minutes)
 	$(PY) bench/growth.py $(if $(QUICK),--quick)
 
 .PHONY: clean

@@ -24,13 +24,16 @@ class Case:
     sets: int = 1  # that a batch spans
     result: str = "record"  # or "dict", "numpy", "untouched", "none"
     concurrency: int = 1
-    option: str = ""  # "no_merge": gets apart; "core": C++ without Python; "parts": several threads without a GIL
+    # "no_merge": gets apart; "no_split": large batches in one message; "core": C++ without Python; "parts": several
+    # threads without a GIL
+    option: str = ""
     toggle: str = ""  # measured off and on in turns: "stages" or "metrics"
     group: str = ""
     think_ms: float = 0.0  # mean of a random pause before every call
     seconds: float = 0.0  # when set, a round lasts so long, whatever `calls` says
     beside: str = ""  # "thread": a Python thread burns CPU; "coroutine": one burns 20 ms, sleeps 20 ms, and so on
     parts: int = 1  # threads, each with a loop of its own on the asyncio face
+    pinned: bool = True  # client and server on cores of their own, where calls are made one at a time
     lanes: int = 0  # of the digests; 0: what the processor offers
     columns: tuple[tuple[str, str], ...] = ()  # figures and their titles, where the usual ones do not apply
 
@@ -41,8 +44,13 @@ class Case:
 
     @property
     def is_one_at_a_time(self) -> bool:
-        """Whether the client and the server never have something to do at the same time."""
+        """Whether a client has one call at a time and nothing beside it."""
         return self.concurrency == 1 and self.option != "parts" and not self.beside and self.op != "gather"
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether client and server are kept on cores of their own."""
+        return self.is_one_at_a_time and self.pinned
 
     @property
     def is_plain(self) -> bool:
@@ -89,7 +97,21 @@ BATCHES = [
     Case("batch_200_dict", "batch of 200 to dict", "sync", "batch", 60, 200, 1, "dict"),
     Case("batch_1800_dict", "batch of 1,800 of 9 sets to dict", "sync", "batch", 12, 1800, 9, "dict"),
     Case("batch_1800_numpy", "batch of 1,800 to NumPy", "sync", "batch", 12, 1800, 9, "numpy"),
-    Case("batch_1800_raw", "batch of 1,800, untouched", "sync", "batch", 16, 1800, 9, "untouched"),
+    Case("batch_1800_raw", "batch of 1,800, untouched", "sync", "batch", 16, 1800, 9, "untouched", group="raw"),
+    Case(
+        "batch_1800_one",
+        "batch of 1,800, untouched, one message",
+        "sync",
+        "batch",
+        16,
+        1800,
+        9,
+        "untouched",
+        option="no_split",
+        group="raw",
+    ),
+    # Two messages gain time only when two threads of the server can run.
+    Case("batch_1800_free", "the same split, not pinned", "sync", "batch", 16, 1800, 9, "untouched", pinned=False),
     Case("abatch_1800_dict", "asyncio batch of 1,800 to dict", "async", "batch", 12, 1800, 9, "dict", group="gather"),
     Case("agather_9x200", "asyncio gather of 9 x 200 to dicts", "async", "gather", 12, 1800, 9, "dict", group="gather"),
     Case("write_batch", "batch_write of 1,000 records", "sync", "write_batch", 10, 1000, 1, "none"),

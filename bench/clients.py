@@ -217,12 +217,12 @@ class Cores:
             move(server.process.pid, self.server)
             os.sched_setaffinity(0, self.clients)
 
-    def arrange(self, server: Server, children: list[Child], one_at_a_time: bool) -> None:
+    def arrange(self, server: Server, children: list[Child], apart: bool) -> None:
         """Moves everybody to where a case wants them."""
         if not self.can_part:
             return
         assert server.process is not None
-        apart = one_at_a_time or len(self.all) > 2
+        apart = apart or len(self.all) > 2
         move(server.process.pid, self.server if apart else set(self.all))
         for child in children:
             move(child.process.pid, self.clients if apart else set(self.all))

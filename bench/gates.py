@@ -123,9 +123,11 @@ NEXT = [
     ],
     Gate("aput_32", "cpu_us", 0.6, "native"),
     Gate("aput_32", "per_s", 1.4, "native"),
-    # Batches of this size are split over two connections.
+    Gate("batch_1800_one", "cpu_us", 2.5, FLOOR),
+    Gate("batch_1800_one", "p50_us", 1.1, FLOOR),
+    # Split over two connections, and compared with the floor of one.
     Gate("batch_1800_raw", "cpu_us", 3.2, FLOOR),
-    Gate("batch_1800_raw", "p50_us", 0.75, FLOOR),
+    Gate("batch_1800_free", "p50_us", 0.75, FLOOR),
     Gate("batch_1800_numpy", "cpu_us", 3.5, FLOOR),
     Gate("batch_1800_numpy", "p50_us", 1.3, FLOOR),
     Gate("batch_1800_numpy", "cpu_us", 1 / 20, "aerospike_py_community"),

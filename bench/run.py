@@ -186,7 +186,7 @@ def main() -> int:
         share = QUICK_SHARE if chosen.quick else 1.0
         groups = groups_of(cases)
         for number, group in enumerate(groups, 1):
-            cores.arrange(server, children, all(case.is_one_at_a_time for case in group))
+            cores.arrange(server, children, all(case.is_apart for case in group))
             took = measure(children, group, chosen.rounds, share, results)
             print(f"[{number:>2}/{len(groups)}] {group[0].title:<42}{took:6.1f} s", flush=True)
     finally:

@@ -20,8 +20,9 @@ class Driver(Program):
 
     def supports(self, case: Case) -> bool:
         """Whatever is one request and one reply at a time."""
-        comparable = case.is_one_at_a_time and not case.group and case.option in ("", "core")
-        return comparable and not case.toggle and case.op in ("get", "put", "batch", "hold")
+        comparable = case.is_one_at_a_time and (case.face == "sync" or case.op == "get") and case.lanes == 0
+        plain = case.option in ("", "core", "no_split") and not case.toggle
+        return comparable and plain and case.op in ("get", "put", "batch", "hold")
 
     def answer(self, case: Case, argument: Any) -> bool:
         """It has none; the program ends when a reply is a refusal."""

@@ -13,12 +13,13 @@ from drivers import aerospike_py_community
 
 
 class Driver(aerospike_py_community.Driver):
-    """The same calls; stages and metrics can be switched, and gets of one tick can be kept apart."""
+    """The same calls; stages and metrics can be switched, gets of one tick kept apart, large batches kept whole."""
 
     distribution = "aerospike-py-cpp"
 
     def __init__(self, hosts: list[tuple[str, int]]) -> None:
         super().__init__(hosts)
+        self.whole = aerospike_py.client(self.config | {"split_large_batches": False}).connect()
         self.unmerged = aerospike_py.AsyncClient(self.config | {"merge_concurrent_reads": False})
 
     async def open(self) -> None:
@@ -29,6 +30,7 @@ class Driver(aerospike_py_community.Driver):
     async def close(self) -> None:
         """Closes all clients."""
         await self.unmerged.close()
+        self.whole.close()
         await super().close()
 
     def describe(self) -> dict[str, str]:
@@ -46,7 +48,13 @@ class Driver(aerospike_py_community.Driver):
         """Everything but what is not Python; several threads at once are for an interpreter without a GIL."""
         if case.option == "parts":
             return not getattr(sys, "_is_gil_enabled", lambda: True)()
-        return case.option in ("", "no_merge")
+        return case.option in ("", "no_merge", "no_split")
+
+    def prepare_sync(self, case: Case) -> Callable[[Any], Any]:
+        """Calls of the synchronous client; `no_split` uses the one that keeps large batches in one message."""
+        if case.option == "no_split":
+            return lambda keys: self.whole.batch_read(keys, policy=self.policy)
+        return super().prepare_sync(case)
 
     def prepare_async(self, case: Case) -> Callable[[Any], Any]:
         """Awaitables of the asyncio client; `no_merge` uses the client that keeps gets apart."""
