@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/time.h"
+#include "client/client_shared.h"
 #include "cluster_fixture.h"
 #include "wire/message.h"
 
@@ -276,6 +277,51 @@ TEST(event_loops, each_thread_drives_its_own_on_one_client) {
         }
     }
     EXPECT_EQ(answered, 4 * 50 * (20 / slowness + 1));
+    shared.close();
+}
+
+TEST(event_loops, a_loop_that_rested_plans_by_the_newest_view) {
+    cluster nodes(3);
+    client shared = nodes.open();
+    loop own(shared, {.merge_calls = false});
+    ASSERT_EQ(nodes.server().stop_node(2), "");
+    ASSERT_TRUE(nodes.server().wait_until_stable(20'000));
+    ASSERT_TRUE(comes_true_within(std::chrono::seconds(20), [&] { return shared.node_names().size() == 2; }));
+    std::vector<expectation> all(60);
+    for (size_t i = 0; i < all.size(); ++i) {
+        const key which = key_of(static_cast<int64_t>(i));
+        own.calls().submit(get_of(which), within_ms(20'000), all[i], true);
+    }
+    ASSERT_TRUE(own.run_until([&] { return own.calls().in_flight() == 0; }));
+    for (const expectation& each : all) EXPECT_EQ(each.ended.times.attempts, 1u) << "asked where nobody is any more";
+    own.calls().close(monotonic_now());
+    shared.close();
+}
+
+TEST(event_loops, a_call_that_waits_for_a_slot_ends_at_its_own_deadline) {
+    struct holder final : command::limiter::waiter {
+        void granted() noexcept override {}
+    } nobody;
+    cluster nodes(1);
+    client_config config = nodes.config();
+    config.max_concurrent_operations = 1;
+    config.operation_queue_timeout_ms = 60'000;
+    client shared = *client::open(config);
+    ASSERT_EQ(shared.handle()->limiter.enter(nobody), command::limiter::admission::granted);
+    loop own(shared);
+    expectation late;
+    const key which = key_of(1);
+    own.calls().submit(get_of(which), within_ms(50), late);
+    ASSERT_TRUE(own.run_until([&] { return late.told > 0; }));
+    ASSERT_NE(late.ended.failure, nullptr);
+    EXPECT_EQ(late.ended.failure->what, code::deadline);
+    EXPECT_EQ(late.ended.failure->where, stage::limiter_wait);
+    const result<record_reply> alike = shared.execute(get_of(which), within_ms(50));
+    ASSERT_FALSE(alike.has_value());
+    EXPECT_EQ(alike.error().what, code::deadline);
+    EXPECT_EQ(alike.error().where, stage::limiter_wait);
+    shared.handle()->limiter.leave();
+    own.calls().close(monotonic_now());
     shared.close();
 }
 

@@ -39,15 +39,17 @@ class sleeping_waiter final : public command::limiter::waiter {
 // Holds a slot of the limiter while a call runs.
 class slot {
   public:
-    static result<slot> take(client::shared& of, uint32_t total_timeout_ms, nanos now) {
+    static result<slot> take(client::shared& of, const transport_policy& policy, nanos now) {
         if (!of.limiter.limited()) return slot(nullptr);
+        const nanos deadline = detail::deadline_of(policy, now);
+        const nanos ends = detail::limiter_wait_ends(of.cluster->config(), deadline, now);
         sleeping_waiter me;
         auto entered = of.limiter.enter(me);
         if (entered == command::limiter::admission::queued) {
-            const bool granted =
-                me.wait_until(detail::limiter_wait_ends(of.cluster->config(), total_timeout_ms, now)) ||
-                !of.limiter.withdraw(me);
+            const bool granted = me.wait_until(ends) || !of.limiter.withdraw(me);
             if (granted) entered = command::limiter::admission::granted;
+            if (!granted && ends == deadline)
+                return std::unexpected(detail::late_before_sent(policy.total_timeout_ms, stage::limiter_wait));
         }
         if (entered != command::limiter::admission::granted)
             return std::unexpected(
@@ -86,12 +88,12 @@ class reused {
 
 // From prepared to done; the error is the call's own, with what is known of it.
 result<void> drive(client::shared& of, command::call& what, nanos began, const call_options& options) {
-    auto held = slot::take(of, what.policy().total_timeout_ms, began);
+    auto held = slot::take(of, what.policy(), began);
     if (!held) return std::unexpected(std::move(held.error()));
     nanos now = began;
     if (of.limiter.limited()) {
         now = monotonic_now();
-        if (what.policy().total_timeout_ms != 0) what.set_deadline(began + from_ms(what.policy().total_timeout_ms));
+        what.set_deadline(detail::deadline_of(what.policy(), began));
     }
     what.set_admitted(now);
     if (options.times != nullptr) what.want_stamps();
@@ -108,6 +110,12 @@ error detail::limiter_refused(const client_config& config, bool queue_full) {
     made.text = "no slot of max_concurrent_operations = " + std::to_string(config.max_concurrent_operations) +
                 (queue_full ? ": the queue is full" : " became free in time; raise it or operation_queue_timeout_ms");
     return made;
+}
+
+error detail::late_before_sent(uint32_t total_timeout_ms, stage where) {
+    return {.what = code::deadline,
+            .where = where,
+            .text = "no answer within the total timeout of " + std::to_string(total_timeout_ms) + " ms"};
 }
 
 result<client> client::open(client_config config) {

@@ -89,19 +89,19 @@ void event_client::set_merge_calls(bool on) noexcept { state_->config.merge_call
 void event_client::close(int64_t now) {
     state& held = *state_;
     held.closed = true;
+    const std::string why = "the client was closed";
     for (size_t i = held.calls.size(); i-- > 0;) {
         loop_call& which = *held.calls[i];
         if (which.at == loop_call::phase::ended) continue;
         if (which.at == loop_call::phase::admission) held.leave_queue(which);
         if (which.at == loop_call::phase::member) which.message->remove(which);
-        if (which.at == loop_call::phase::running) {
-            which.machine().abandon(code::client, "the client was closed", now);
-            held.release(which.machine(), now);
-            which.machine().take_failure();
+        if (which.at != loop_call::phase::running) {
+            held.fail(which, error{.what = code::client, .text = why});
+            continue;
         }
-        const bool sent = which.machine().times().sent != 0;
-        const bool writes = which.machine().writes();
-        held.fail(which, error{.what = code::client, .in_doubt = sent && writes, .text = "the client was closed"});
+        // A batch of writes still says row by row what became of it.
+        which.machine().abandon(code::client, why, now);
+        held.drive(which, now);
     }
     held.gathered.clear();
     held.ended_.clear();

@@ -46,9 +46,10 @@ loop_call& event_client::state::admit(std::unique_ptr<loop_call> made, const tra
     loop_call& here = *made;
     here.whom = &whom;
     here.with_times = with_times;
-    here.deadline = policy.total_timeout_ms == 0 ? never : now + from_ms(policy.total_timeout_ms);
+    here.deadline = detail::deadline_of(policy, now);
     here.place = calls.size();
     calls.push_back(std::move(made));
+    follow_cluster();
     if (closed || core->cluster->closed()) {
         fail(here, error{.what = code::client, .text = "the client is closed: open another one"});
     } else if (core->limiter.limited()) {
@@ -76,8 +77,7 @@ void event_client::state::enter(loop_call& which, nanos now) {
         case command::limiter::admission::queued:
             which.at = loop_call::phase::admission;
             waiting.push_back(std::move(me));
-            call_timers.arm(which.alarm, detail::limiter_wait_ends(core->cluster->config(),
-                                                                   which.machine().policy().total_timeout_ms, now));
+            call_timers.arm(which.alarm, detail::limiter_wait_ends(core->cluster->config(), which.deadline, now));
             return;
     }
 }
@@ -303,7 +303,7 @@ void event_client::state::alarm(runner& which, nanos now) {
 }
 
 void event_client::state::drain(nanos now) {
-    if (core->cluster->version() != view_version) refresh_view();
+    follow_cluster();
     end_tick();
     if (!read_lone(now)) read_ready(now);
     call_timers.advance(now, [&](void* owner) { alarm(*static_cast<runner*>(owner), now); });
@@ -393,6 +393,7 @@ void event_client::state::end_tick() noexcept {
 void event_client::state::flush(nanos now) {
     end_tick();
     if (gathered.empty()) return;
+    follow_cluster();
     std::vector<loop_call*> ready = std::exchange(gathered, {});
     std::vector<loop_call*> same;
     std::vector<loop_call*> others;

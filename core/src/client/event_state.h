@@ -41,6 +41,10 @@ struct event_client::state final : detail::attempt_sink {
     void drain(nanos now);
     bool read_lone(nanos now);
     void read_ready(nanos now);
+    // A loop that rests is not told of changes, so calls look for themselves: one version number each.
+    void follow_cluster() {
+        if (core->cluster->version() != view_version) refresh_view();
+    }
     void refresh_view();
     void sweep(nanos now);
 

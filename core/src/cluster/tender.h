@@ -141,6 +141,7 @@ class tender {
     void apply(member& who, const inquiry& asked, node_report&& report);
     void want_peers_of_all() noexcept;
     bool guarded(const member& who) const noexcept;
+    bool lost(const member& who) const noexcept;
     bool named_by_others(const member& who) const noexcept;
     void drop_members(nanos now);
     void drop(member_id id);

@@ -121,7 +121,7 @@ void tender::discover(nanos now) {
         if (from.failures > 0) continue;
         for (const wire::peer& each : from.peers) {
             const member* known = find_member(each.node_id);
-            if (known != nullptr && (known->failures == 0 || known->link != 0)) continue;
+            if (known != nullptr && !lost(*known)) continue;
             for (const wire::host& at : each.hosts) {
                 if (known != nullptr && names(at, known->handle->address())) continue;
                 const std::string key = each.node_id + '@' + at.name + ' ' + std::to_string(at.port);
@@ -162,8 +162,7 @@ void tender::judge_candidate(link& from, node_report&& report, nanos now) {
     }
     if (member* known = find_member(report.name)) {
         const bool same_address = known->handle->address().same_address(from.address);
-        const bool lost = known->link == 0 && known->failures > 0;
-        if (!same_address && (lost || from.moves_member)) return move_member(*known, from, now);
+        if (!same_address && (lost(*known) || from.moves_member)) return move_member(*known, from, now);
         return close_link(from.id);
     }
     if (from.seed >= 0 && report.peers.empty()) {

@@ -126,6 +126,13 @@ void tender::apply(member& who, const inquiry& asked, node_report&& report) {
 // A node that sees no others, where there are others, was cut off: what it believes to own is not the cluster's truth.
 bool tender::guarded(const member& who) const noexcept { return who.peers.empty() && members_.size() > 1; }
 
+// It failed and no conversation is under way. Knocking at its old address again is none: one that swallows packets never
+// answers, and meanwhile the node may be found elsewhere.
+bool tender::lost(const member& who) const noexcept {
+    const auto on = links_.find(who.link);
+    return who.failures > 0 && (on == links_.end() || on->second.state == link_state::connecting);
+}
+
 bool tender::named_by_others(const member& who) const noexcept {
     for (const member& other : members_) {
         if (other.id == who.id || other.failures > 0) continue;

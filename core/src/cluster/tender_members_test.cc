@@ -173,6 +173,22 @@ TEST(tender_members, follows_a_node_to_its_new_address) {
     EXPECT_EQ(net.open_links(), 3u);
 }
 
+TEST(tender_members, finds_a_node_that_moved_from_an_address_that_swallows_packets) {
+    scripted_network net(seeds({1}));
+    serve_three(net);
+    net.start();
+    net.at(at(7)).script = net.at(at(3)).script;
+    net.at(at(3)).acts = manner::black_hole;
+    net.cut(at(3));
+    for (uint16_t port : {uint16_t{1}, uint16_t{2}}) {
+        set_peers(net.at(at(port)).script, {{port == 1 ? "N2" : "N1", port == 1 ? 2 : 1}, {"N3", 7}});
+    }
+    net.advance(3'500);
+    EXPECT_EQ(net.names(), (names{"N1", "N2", "N3"}));
+    EXPECT_EQ(net.machine.current()->nodes[2]->address_text(), at(7));
+    EXPECT_EQ(net.open_links(), 3u);
+}
+
 TEST(tender_members, survives_a_rolling_restart) {
     scripted_network net(seeds({1}));
     serve_three(net);

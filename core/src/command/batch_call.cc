@@ -121,7 +121,7 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
         rest.rows = std::move(homeless);
         rest.tried = which.tried;
         rest.walked = which.walked;
-        rest.sends = which.sends;
+        rest.doubts = which.doubts;
         rest.unsent = which.unsent;
         postpone(std::move(rest),
                  error{.what = code::partition_unavailable,
@@ -182,7 +182,7 @@ bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
         into.code = row.header.result_code;
         into.generation = static_cast<uint16_t>(row.header.generation);
         // A server that timed out may have written or not; so may an earlier attempt, whatever this one says.
-        const bool doubtful = from.sends > 0 || into.code == static_cast<int16_t>(code::timeout);
+        const bool doubtful = from.doubts > 0 || into.code == static_cast<int16_t>(code::timeout);
         if (is_write() && into.code != 0 && doubtful) into.flags |= row_result::in_doubt_flag;
         ++from.answered;
     }
@@ -227,7 +227,10 @@ void batch_call::give_up(part& which, error&& why) {
         results_[row].code = static_cast<int16_t>(why.what);
         if (why.in_doubt) results_[row].flags |= row_result::in_doubt_flag;
     }
-    if (!first_error_) first_error_ = std::make_unique<error>(std::move(why));
+    if (!first_error_)
+        first_error_ = std::make_unique<error>(std::move(why));
+    else
+        first_error_->in_doubt |= why.in_doubt;  // when no row was answered this error stands for all of them
 }
 
 // A read is whole or it fails. A write reports row by row what became of it, unless no row was answered at all.

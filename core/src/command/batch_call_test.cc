@@ -221,6 +221,27 @@ TEST(batch_call, a_write_reports_row_by_row_what_is_in_doubt) {
     }
 }
 
+TEST(batch_call, a_write_without_any_answer_is_in_doubt_when_some_row_is) {
+    const auto view = view_of(2, 1);
+    const request_of asked(40, true);
+    batch_call call;
+    transport_policy once;
+    once.max_retries = 0;
+    call.prepare(asked.request, once);
+    call.start(view, 0);
+    auto parts = launches(call);
+    ASSERT_EQ(parts.size(), 2u);
+    answer(*parts[0], reply_for({}, static_cast<uint8_t>(code::parameter)).view(), ms);
+    call.finished(std::move(parts[0]), view, ms);
+    send_only(*parts[1], ms);
+    parts[1]->resume({.what = event::kind::closed}, 2 * ms);
+    call.finished(std::move(parts[1]), view, 2 * ms);
+    ASSERT_TRUE(call.done());
+    ASSERT_NE(call.failure(), nullptr);
+    EXPECT_EQ(call.failure()->what, code::parameter) << "what was refused first";
+    EXPECT_TRUE(call.failure()->in_doubt) << "what was lost may have been written";
+}
+
 TEST(batch_call, the_deadline_ends_it_with_the_rows_that_came_kept) {
     const auto view = view_of(2, 1);
     const request_of asked(40);

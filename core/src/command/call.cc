@@ -29,7 +29,7 @@ bool worth_retrying(code what) noexcept {
     }
 }
 
-// A write that was sent once is in doubt unless the server itself said that it did not happen.
+// A write that was sent is in doubt unless the server itself said that it did not happen.
 bool leaves_doubt(code what) noexcept { return static_cast<int>(what) < 0 || what == code::timeout; }
 
 nanos unsent_pause(unsigned in_a_row) noexcept {
@@ -79,7 +79,7 @@ std::unique_ptr<attempt> call::next_launch() {
 void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas) {
     ready->tried = of.tried;
     ready->walked = of.walked;
-    ready->sends = of.sends;
+    ready->doubts = of.doubts;
     ready->unsent = of.unsent;
     ready->wants_stamps = wants_stamps_;
     nanos limit = deadline_;
@@ -168,7 +168,7 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     why.attempts = static_cast<uint16_t>(times_.attempts);
     if (sent) {
         ++which.tried;
-        ++which.sends;
+        if (leaves_doubt(why.what)) ++which.doubts;
         which.unsent = 0;
     } else {
         ++which.unsent;
@@ -176,7 +176,7 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     // An attempt that put no byte on the wire is not a retry: it is made again until the deadline.
     const bool again = sent ? which.tried <= policy_.max_retries && worth_retrying(why.what) : worth_retrying(why.what);
     if (!again) {
-        why.in_doubt = is_write_ && (which.sends > 1 || (which.sends == 1 && leaves_doubt(why.what)));
+        why.in_doubt = is_write_ && which.doubts > 0;
         give_up(which, std::move(why));
         return;
     }
@@ -218,7 +218,10 @@ void call::end_all(code what, const std::string& text, nanos now) {
         part which = part_of(*one);
         note_times(*one);
         const bool work_left = salvage(*one, which);
-        if (one->sent_any()) ++which.sends;
+        if (one->sent_any()) {
+            ++which.tried;
+            ++which.doubts;
+        }
         last_node_ = one->target()->address_text();
         let_go(*one);
         if (work_left) open.push_back(std::move(which));
@@ -226,8 +229,8 @@ void call::end_all(code what, const std::string& text, nanos now) {
     for (const auto& one : std::exchange(launches_, {})) open.push_back(part_of(*one));
     for (part& which : open) {
         error why = describe(what, text, last_node_);
-        why.in_doubt = is_write_ && which.sends > 0;
-        why.where = which.sends > 0 ? stage::io : stage::tokio_schedule_delay;
+        why.in_doubt = is_write_ && which.doubts > 0;
+        why.where = which.tried > 0 ? stage::io : stage::tokio_schedule_delay;
         give_up(which, std::move(why));
     }
     settle(now);
@@ -262,7 +265,7 @@ call::part call::part_of(attempt& ended) {
     which.rows = std::move(ended.rows);
     which.tried = ended.tried;
     which.walked = ended.walked;
-    which.sends = ended.sends;
+    which.doubts = ended.doubts;
     which.unsent = ended.unsent;
     return which;
 }

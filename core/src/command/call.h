@@ -70,7 +70,7 @@ class call {
         std::vector<uint32_t> rows;  // of a batch; empty for a record
         uint16_t tried = 0;          // attempts that count against max_retries
         uint16_t walked = 0;         // replicas passed over
-        uint16_t sends = 0;          // attempts that put a byte on the wire
+        uint16_t doubts = 0;         // attempts that may have written: sent, and not refused by the server
         uint16_t unsent = 0;         // attempts in a row that could not send
         nanos launch_at = 0;
     };

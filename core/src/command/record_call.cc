@@ -133,7 +133,7 @@ bool record_call::accept(attempt& ended, part& which, error& why) {
         return false;
     }
     if (reply_.code != code::ok) reply_.node = ended.target()->address_text();
-    reply_.in_doubt = is_write() && reply_.code != code::ok && which.sends > 0;
+    reply_.in_doubt = is_write() && reply_.code != code::ok && which.doubts > 0;
     const size_t ops_at = static_cast<size_t>(ops.position() - whole.data());
     // A record is read at once and let go: its memory is not worth trimming.
     buffer kept = ended.take_reply();

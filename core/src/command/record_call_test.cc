@@ -151,6 +151,25 @@ TEST(record_call, a_write_that_was_sent_and_not_answered_is_in_doubt) {
     EXPECT_TRUE(call.failure()->in_doubt);
 }
 
+TEST(record_call, a_write_that_was_refused_before_its_deadline_is_not_in_doubt) {
+    const auto view = view_of(1, 1);
+    record_call call;
+    transport_policy policy = write_policy();
+    policy.max_retries = 5;
+    policy.sleep_between_retries_ms = 50;
+    call.prepare(put_request(), policy);
+    call.start(view, 0);
+    auto sent = call.next_launch();
+    answer(*sent, record_answer(static_cast<uint8_t>(code::device_overload), 0).view(), ms);
+    call.finished(std::move(sent), view, ms);
+    EXPECT_FALSE(call.done());
+    call.wake(view, call.deadline());
+    ASSERT_TRUE(call.done());
+    EXPECT_EQ(call.failure()->what, code::deadline);
+    EXPECT_FALSE(call.failure()->in_doubt) << "its one attempt was refused";
+    EXPECT_EQ(call.failure()->where, stage::io);
+}
+
 TEST(record_call, an_attempt_that_sent_nothing_is_not_a_retry) {
     const auto view = view_of(3, 2);
     record_call call;
