@@ -73,6 +73,11 @@ test-python: build $(SYSTEM)-test $(VENV)/tools-test $(VENV)/tools-lint  ## Only
 asan tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under sanitizers
 	$(PYTHON) tools/run_tests.py $@
 
+.PHONY: simulate
+simulate: $(SYSTEM)-build $(SYSTEM)-test  ## The core against simulated nodes, network and clock (SEEDS=1000; SEED=n tells one's story)
+	@cmake --preset dev -Wno-dev --log-level=WARNING && cmake --build --preset dev --target aero_simulator
+	build/dev/core/aero_simulator $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(if $(SECONDS_MAX),--seconds $(SECONDS_MAX))
+
 .PHONY: fuzz
 fuzz: $(SYSTEM)-build $(SYSTEM)-fuzz  ## Every fuzz target for a short while (SECONDS_EACH=10)
 	cmake --preset fuzz -Wno-dev --log-level=WARNING && cmake --build --preset fuzz

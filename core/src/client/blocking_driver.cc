@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "client/view_cache.h"
 
 namespace aero::detail {
@@ -86,8 +87,9 @@ bool blocking_driver::connect(lane& one, command::call& what) {
     std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max);
     bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
     if (!taken && !slot) {
+        const nanos until = planted(planted_bug::deadline_ignored) ? never : what.wakeup_at();
         const auto grant =
-            one.node->wait_for_connection(config.connections_per_node_max, time_until(what.wakeup_at(), now_), taken);
+            one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken);
         refresh();
         slot = grant == cluster::node::grant::slot;
         if (!slot && !taken) {

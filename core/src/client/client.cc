@@ -1,8 +1,7 @@
 // The client's calls as the wire has them: admission, a machine of the right family, the blocking driver.
 #include "aero/client.h"
 
-#include <condition_variable>
-
+#include "base/threads.h"
 #include "client/blocking_driver.h"
 #include "client/client_shared.h"
 #include "client/view_cache.h"
@@ -32,7 +31,7 @@ class sleeping_waiter final : public command::limiter::waiter {
 
   private:
     std::mutex mutex_;
-    std::condition_variable wake_;
+    condition wake_;
     bool granted_ = false;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/planted.h"
+
 namespace aero::detail {
 
 using command::action;
@@ -130,6 +132,7 @@ void lane::connected(loop_connection& which, nanos now) {
     if (state.status != io::io_status::ok) {
         const std::string text =
             "cannot connect to " + node_->address_text() + ": " + io::error_text(state.error_number);
+        if (planted(planted_bug::slot_leaked)) node_->take_slot(UINT32_MAX);
         drop(which);
         if (connecting_ == 0 && busy() == 0) fail_queue(code::connection, text, now);
         return;
@@ -211,6 +214,11 @@ std::unique_ptr<attempt> lane::take_queued() {
 }
 
 void lane::let_go(loop_connection& which, nanos now) {
+    if (planted(planted_bug::reply_to_another)) {
+        which.attempt.reset();
+        rest(which, now);
+        return;
+    }
     const attempt& left = *which.attempt;
     // Half a request is worth nothing: closed at the next turn.
     timers_.arm(which.drain_alarm, left.sent_all() && left.drain_until > now ? left.drain_until : now);

@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "base/threads.h"
 #include "cluster/link_driver.h"
 #include "io/signals.h"
 
@@ -33,7 +34,7 @@ struct cluster::tending {
 
     tender machine;  // with `driver` owned by the opening thread, then by `thread`
     link_driver driver;
-    std::thread thread;
+    aero::thread thread;
     std::atomic<bool> soon{false};
     nanos trim_at = 0;
 };
@@ -68,7 +69,7 @@ result<std::shared_ptr<cluster>> cluster::open(client_config config) {
     made->publish(machine.current());
     const io::signals_blocked blocked;
     try {
-        tends.thread = std::thread(&cluster::tend, made.get());
+        tends.thread = thread(&cluster::tend, made.get());
     } catch (const std::system_error&) {
         return fail(code::client, "no thread could be started to tend the cluster");
     }

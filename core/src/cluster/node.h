@@ -5,7 +5,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/threads.h"
 #include "io/stream.h"
 
 namespace aero::cluster {
@@ -60,7 +60,7 @@ class node {
     std::vector<connection> idle_;  // guarded by mutex_
 
     struct waiter {
-        std::condition_variable wake;
+        condition wake;
         std::optional<connection> given;
         uint32_t max = 0;
         bool slot = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "cluster/tender.h"
 
 namespace aero::cluster {
@@ -162,6 +163,7 @@ void tender::judge_candidate(link& from, node_report&& report, nanos now) {
     }
     if (member* known = find_member(report.name)) {
         const bool same_address = known->handle->address().same_address(from.address);
+        if (planted(planted_bug::old_address)) return close_link(from.id);
         if (!same_address && (lost(*known) || from.moves_member)) return move_member(*known, from, now);
         return close_link(from.id);
     }

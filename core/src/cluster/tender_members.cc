@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "aero/log.h"
+#include "base/planted.h"
 #include "cluster/tender.h"
 
 namespace aero::cluster {
@@ -112,7 +113,8 @@ void tender::apply(member& who, const inquiry& asked, node_report&& report) {
         }
         changed_ = review_ = true;
     }
-    if (who.partition_generation != report.partition_generation) who.wants_map = true;
+    if (who.partition_generation != report.partition_generation && !planted(planted_bug::stale_map))
+        who.wants_map = true;
     if (asked.racks) {
         who.rebalance_generation = report.rebalance_generation;
         who.wants_racks = false;
@@ -126,8 +128,8 @@ void tender::apply(member& who, const inquiry& asked, node_report&& report) {
 // A node that sees no others, where there are others, was cut off: what it believes to own is not the cluster's truth.
 bool tender::guarded(const member& who) const noexcept { return who.peers.empty() && members_.size() > 1; }
 
-// It failed and no conversation is under way. Knocking at its old address again is none: one that swallows packets never
-// answers, and meanwhile the node may be found elsewhere.
+// It failed and no conversation is under way. Knocking at its old address again is none: one that swallows packets
+// never answers, and meanwhile the node may be found elsewhere.
 bool tender::lost(const member& who) const noexcept {
     const auto on = links_.find(who.link);
     return who.failures > 0 && (on == links_.end() || on->second.state == link_state::connecting);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/planted.h"
+
 namespace aero::command {
 
 namespace {
@@ -166,15 +168,16 @@ void call::plan_due(const cluster::view_ptr& seen, nanos now) {
 void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     const bool timed_out = why.what == code::deadline;
     why.attempts = static_cast<uint16_t>(times_.attempts);
-    if (sent) {
+    if (sent || planted(planted_bug::unsent_counted)) {
         ++which.tried;
-        if (leaves_doubt(why.what)) ++which.doubts;
+        if (sent && (leaves_doubt(why.what) || planted(planted_bug::refusal_doubted))) ++which.doubts;
         which.unsent = 0;
     } else {
         ++which.unsent;
     }
     // An attempt that put no byte on the wire is not a retry: it is made again until the deadline.
-    const bool again = sent ? which.tried <= policy_.max_retries && worth_retrying(why.what) : worth_retrying(why.what);
+    const bool again =
+        which.unsent == 0 ? which.tried <= policy_.max_retries && worth_retrying(why.what) : worth_retrying(why.what);
     if (!again) {
         why.in_doubt = is_write_ && which.doubts > 0;
         give_up(which, std::move(why));
@@ -229,7 +232,7 @@ void call::end_all(code what, const std::string& text, nanos now) {
     for (const auto& one : std::exchange(launches_, {})) open.push_back(part_of(*one));
     for (part& which : open) {
         error why = describe(what, text, last_node_);
-        why.in_doubt = is_write_ && which.doubts > 0;
+        why.in_doubt = is_write_ && which.doubts > 0 && !planted(planted_bug::doubt_forgotten);
         why.where = which.tried > 0 ? stage::io : stage::tokio_schedule_delay;
         give_up(which, std::move(why));
     }

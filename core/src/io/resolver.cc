@@ -7,9 +7,9 @@
 #include <deque>
 #include <mutex>
 #include <system_error>
-#include <thread>
 #include <utility>
 
+#include "base/threads.h"
 #include "io/signals.h"
 
 namespace aero::io {
@@ -59,7 +59,7 @@ void resolver::ask(uint32_t id, std::string host, uint16_t port) {
     if (shared_->workers == workers_max) return;
     const signals_blocked blocked;
     try {
-        std::thread(shared::work, shared_).detach();
+        thread(shared::work, shared_).detach();
         ++shared_->workers;
     } catch (const std::system_error&) {
         if (shared_->workers > 0) return;  // one that runs will come to it

@@ -1,0 +1,200 @@
+#include "testing/sim_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "testing/sim_cluster.h"
+
+namespace aero::tests {
+namespace {
+
+using family = sim_call::family;
+using kind = sim_fault::kind;
+
+constexpr std::array<const char*, 5> family_names{"get", "put", "batch read", "batch write", "info"};
+constexpr std::array<const char*, sim_fault::kinds> kind_names{
+    "connections are refused",
+    "connects are lost",
+    "connections are accepted late",
+    "connections stall",
+    "connections are cut",
+    "the network is slow",
+    "there are no descriptors left",
+    "the network is unreachable",
+    "nodes refuse records",
+    "nodes give codes that nobody knows",
+    "nodes time out",
+    "nodes refuse batches",
+    "nodes forget rows",
+    "nodes answer wrong rows",
+    "nodes answer garbage",
+    "nodes hang up instead of answering",
+    "nodes answer late",
+    "is killed",
+    "loses its power",
+    "moves to another address",
+    "stands still",
+    "the cluster parts",
+    "partitions migrate",
+    "lies about the cluster",
+    "the wall clock jumps",
+    "names resolve slowly",
+    "is busy elsewhere",
+    "closes its client",
+    "the client is closed",
+};
+
+std::string ms(nanos time) { return time == never ? "never" : std::to_string(time / from_ms(1)) + " ms"; }
+
+transport_policy draw_policy(sim_random& from) {
+    transport_policy made;
+    made.total_timeout_ms = static_cast<uint32_t>(1 + from.below(1500));
+    made.socket_timeout_ms = from.chance(0.5) ? 0 : static_cast<uint32_t>(1 + from.below(800));
+    made.max_retries = static_cast<uint32_t>(from.below(4));
+    made.sleep_between_retries_ms = from.chance(0.5) ? 0 : static_cast<uint32_t>(from.below(60));
+    made.timeout_delay_ms = from.chance(0.5) ? 0 : 3000;
+    constexpr replica_policy policies[] = {replica_policy::master, replica_policy::sequence, replica_policy::random,
+                                           replica_policy::prefer_rack};
+    made.replica = policies[from.below(4)];
+    return made;
+}
+
+sim_call draw_call(sim_random& from, const sim_plan& plan, const transport_policy& usual) {
+    sim_call made;
+    constexpr std::array<family, 9> families{family::read_one,  family::read_one,   family::read_one,
+                                             family::write_one, family::write_one,  family::read_many,
+                                             family::read_many, family::write_many, family::info};
+    made.what = families[from.below(families.size())];
+    made.actor = static_cast<unsigned>(from.below(plan.threads + plan.loops));
+    made.policy = from.chance(0.5) ? usual : draw_policy(from);
+    size_t count = 1;
+    if (made.what == family::read_many) count = 1 + from.below(from.chance(0.1) ? 1500 : 60);
+    if (made.what == family::write_many) count = 1 + from.below(40);
+    for (size_t i = 0; i < count; ++i) made.keys.push_back(static_cast<unsigned>(from.below(sim_keys)));
+    const bool reads = made.what == family::read_one || made.what == family::read_many;
+    if (made.actor >= plan.threads && reads && from.chance(0.3))
+        made.together = 2 + static_cast<unsigned>(from.below(made.what == family::read_one ? 40 : 5));
+    if (from.chance(0.1)) made.cancel_after = from.between(0, from_ms(made.policy.total_timeout_ms));
+    made.with_times = plan.config.max_concurrent_operations != 0 || from.chance(0.3);
+    return made;
+}
+
+sim_item draw_fault(sim_random& from, const sim_plan& plan) {
+    sim_item made;
+    sim_fault fault;
+    fault.what = static_cast<kind>(from.below(sim_fault::kinds));
+    made.at = from.between(plan.storm_before_open ? -from_ms(200) : 0, sim_plan::storm);
+    fault.until = from.chance(0.3) ? never : from.between(made.at, sim_plan::storm);
+    fault.chance = static_cast<double>(1 + from.below(30)) / 100;
+    fault.which = static_cast<unsigned>(from.below(plan.nodes));
+    fault.detail = static_cast<unsigned>(from.random() >> 33);
+    switch (fault.what) {
+        case kind::garbage:
+        case kind::forget_row:
+        case kind::wrong_row: fault.chance /= 10; break;
+        case kind::no_descriptors:
+        case kind::unreachable: fault.until = std::min(fault.until, made.at + from_ms(500)); break;
+        // The first node keeps its address: somebody must be where the seeds are.
+        case kind::move: fault.which = std::max(fault.which, std::min(1u, plan.nodes - 1)); break;
+        case kind::busy_loop:
+            fault.which = plan.loops == 0 ? 0 : static_cast<unsigned>(from.below(plan.loops));
+            fault.until = made.at + from.between(from_ms(1), from_ms(150));
+            break;
+        case kind::close_loop: fault.which = plan.loops == 0 ? 0 : static_cast<unsigned>(from.below(plan.loops)); break;
+        default: break;
+    }
+    if (fault.what == kind::move && plan.nodes == 1) fault.what = kind::kill;
+    made.what = fault;
+    return made;
+}
+
+client_config draw_config(sim_random& from, unsigned nodes) {
+    client_config made;
+    made.tend_interval_ms = static_cast<uint32_t>(200 + from.below(800));
+    made.connect_timeout_ms = static_cast<uint32_t>(200 + from.below(1500));
+    made.connections_per_node_max = static_cast<uint32_t>(from.chance(0.6) ? 1 + from.below(6) : 256);
+    made.idle_timeout_s = static_cast<uint32_t>(1 + from.below(10));
+    if (from.chance(0.25)) made.max_concurrent_operations = static_cast<uint32_t>(1 + from.below(5));
+    if (from.chance(0.3)) made.operation_queue_timeout_ms = static_cast<uint32_t>(1 + from.below(2000));
+    made.merge_concurrent_reads = from.chance(0.8);
+    if (from.chance(0.2)) made.rack_ids = {1, 2};
+    if (from.chance(0.3)) made.hosts.push_back({"seeds.example", 3000});
+    if (from.chance(0.1)) made.hosts.push_back({"unknown.example", 3000});
+    for (unsigned node = 0; node < nodes; ++node) {
+        if (node == 0 || from.chance(0.5)) made.hosts.push_back({sim_cluster::home_of(node), 3000});
+    }
+    return made;
+}
+
+}  // namespace
+
+sim_plan sim_plan::draw(uint64_t seed) {
+    sim_random from(sim_random::mix(seed, 1));
+    sim_plan made;
+    made.seed = seed;
+    made.nodes = 1 + static_cast<unsigned>(from.below(5));
+    made.replicas = 1 + static_cast<unsigned>(from.below(3));
+    made.threads = static_cast<unsigned>(from.below(5));
+    made.loops = static_cast<unsigned>(made.threads == 0 ? 1 + from.below(2) : from.below(3));
+    made.storm_before_open = from.chance(0.2);
+    made.strict_nodes = from.chance(0.4);
+    made.partial = from.chance(0.7) ? 0.3 : 0;
+    made.delay_max = from.chance(0.5) ? 400'000 : from.between(50'000, from_ms(20));
+    if (from.chance(0.5)) made.busy_max = static_cast<uint32_t>(1 + from.below(4));
+    if (from.chance(0.1)) made.queued_max = static_cast<uint32_t>(1 + from.below(10));
+    made.config = draw_config(from, made.nodes);
+    if (made.loops > 0) made.config.connections_per_node_max += made.loops * made.busy_max;
+    const transport_policy usual = draw_policy(from);
+    const uint64_t calls = 10 + from.below(70);
+    const uint64_t faults = from.chance(0.1) ? 0 : 1 + from.below(8);
+    for (uint64_t i = 0; i < calls + faults; ++i) {
+        sim_random own(sim_random::mix(seed, 100 + i));
+        if (i < faults)
+            made.items.push_back(draw_fault(own, made));
+        else
+            made.items.push_back({.at = own.between(0, storm), .what = draw_call(own, made, usual)});
+    }
+    return made;
+}
+
+void sim_plan::leave_out(const std::set<unsigned>& which) {
+    std::vector<sim_item> kept;
+    for (unsigned i = 0; i < items.size(); ++i)
+        if (!which.contains(i)) kept.push_back(items[i]);
+    items = std::move(kept);
+}
+
+std::string sim_item::text() const {
+    if (const sim_call* call = std::get_if<sim_call>(&what)) {
+        std::string made = family_names[static_cast<size_t>(call->what)];
+        if (call->keys.size() > 1) made += " of " + std::to_string(call->keys.size()) + " rows";
+        if (call->together > 1) made += ", " + std::to_string(call->together) + " of them at once";
+        made += ", within " + std::to_string(call->policy.total_timeout_ms) + " ms (an attempt within " +
+                std::to_string(call->policy.socket_timeout_ms) + "), " + std::to_string(call->policy.max_retries) +
+                " retries";
+        if (call->cancel_after != never) made += ", cancelled after " + ms(call->cancel_after);
+        return made;
+    }
+    const sim_fault& fault = std::get<sim_fault>(what);
+    std::string made = kind_names[static_cast<size_t>(fault.what)];
+    if (fault.what <= kind::hang) made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
+    const bool of_node = (fault.what >= kind::kill && fault.what <= kind::freeze) || fault.what == kind::lie;
+    if (of_node) made = "node S" + std::to_string(fault.which + 1) + " " + made;
+    if (fault.what == kind::busy_loop || fault.what == kind::close_loop)
+        made = "loop " + std::to_string(fault.which + 1) + " " + made;
+    return made;
+}
+
+std::string sim_plan::text() const {
+    return std::to_string(nodes) + " nodes, " + std::to_string(replicas) + " replicas, " + std::to_string(threads) +
+           " threads, " + std::to_string(loops) + " loops; tend every " + std::to_string(config.tend_interval_ms) +
+           " ms, connect within " + std::to_string(config.connect_timeout_ms) + " ms, at most " +
+           std::to_string(config.connections_per_node_max) + " connections a node, " +
+           (config.max_concurrent_operations == 0
+                ? "calls without limit"
+                : std::to_string(config.max_concurrent_operations) + " calls at once") +
+           (strict_nodes ? ", nodes refuse what they do not own" : "");
+}
+
+}  // namespace aero::tests
