@@ -161,6 +161,8 @@ def picture(results: Results, path: Path) -> None:
     colours = {FLOOR: "#9e9e9e", CORE: "#8e24aa", OURS: "#c62828", FREE_THREADED: "#ef9a9a"}
     colours |= {"official": "#1565c0", "aerospike_py_community": "#2e7d32"}
     cases = [case for case in results.measured_cases() if case.is_plain and len(results.clients_of(case.name)) > 1]
+    if not cases:
+        return
     across = 4
     down = -(-len(cases) // across)
     sheet, panels = pyplot.subplots(down, across, figsize=(16, 2.0 * down), layout="constrained")
