@@ -14,11 +14,10 @@ namespace {
 using wire::op_code;
 using wire::particle;
 
-constexpr size_t ops_max = 32768;  // per message
-
 bool count_op(op_list& to) {
-    if (to.count < ops_max) return ++to.count, true;
-    raise_invalid_argument("more than %zu bins or operations in one call", ops_max);
+    if (to.count < wire::ops_max) return ++to.count, true;
+    raise_invalid_argument("more than the %u bins or operations that one record may have in a call: make several calls",
+                           wire::ops_max);
     return false;
 }
 

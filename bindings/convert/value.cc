@@ -26,11 +26,11 @@ bool unsupported(PyObject* value) {
 }
 
 bool check_size(size_t size) {
-    if (size < wire::body_size_max) return true;
-    error too_big;
-    too_big.what = code::record_too_big;
-    too_big.text = "a value of " + std::to_string(size) + " bytes exceeds what a message may hold; nothing was sent";
-    raise(too_big, "");
+    if (size < wire::body_size_max) [[likely]]
+        return true;
+    raise_invalid_argument("a value of %zu bytes exceeds the %zu bytes (128 MiB) that a message may have: keep it in "
+                           "several records; nothing was sent",
+                           size, wire::body_size_max);
     return false;
 }
 
@@ -289,7 +289,13 @@ bool append_value_op(buffer& to, wire::op_code code, std::string_view name, PyOb
     const size_t start = wire::begin_op(to, code, particle::null, name);
     particle type = particle::null;
     if (!append_value(value, to, type)) return false;
-    if (!check_size(to.size())) return false;
+    if (to.size() > wire::body_size_max) {
+        raise_invalid_argument(
+            "bins and operations of %zu bytes exceed the %zu bytes (128 MiB) that a message may have: make several "
+            "calls of it; nothing was sent",
+            to.size(), wire::body_size_max);
+        return false;
+    }
     to.data()[start + type_offset] = static_cast<uint8_t>(type);
     wire::end_op(to, start);
     return true;

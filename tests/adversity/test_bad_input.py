@@ -256,9 +256,60 @@ def bin_name_cases():
     yield Case("selected bin name of 16 bytes", lambda face: face.select(KEY, ["a" * 16]), ValueError, "15-byte limit")
     yield Case("batch_read of a bin name of 16 bytes", lambda f: f.batch_read([KEY], ["a" * 16]), ValueError, "15-byte")
     yield Case("bin names as one str", lambda face: face.select(KEY, "abc"), TypeError)
-    yield Case("32,769 bins", put_bins({f"b{i}": i for i in range(32_769)}), exception.InvalidArgError, within_s=2)
     yield Case("record of 2 MiB", put_bins({"a": bytes(2**21)}), exception.RecordTooBig, code=13, within_s=2)
-    yield Case("value of 200 MB", lambda f: f.put(KEY, {"a": bytes(200_000_000)}), exception.RecordTooBig, within_s=3)
+
+
+def message_cases():
+    """What no message can hold: the value, the limit and what to do are told, and nothing is sent."""
+    big = bytes(70_000_000)
+    too_long = r"\b134217728\b.*128 MiB.*several"
+
+    def case(name, act, text):
+        return Case(name, act, exception.InvalidArgError, text, sends_nothing=True, within_s=5)
+
+    yield case("value of 200 MB", lambda f: f.put(KEY, {"a": bytes(200_000_000)}), r"\b200000000\b.*" + too_long)
+    yield case("text of 200 MB", lambda f: f.put(KEY, {"a": "a" * 200_000_000}), r"\b200000000\b.*" + too_long)
+    yield case("append of 200 MB", lambda f: f.append(KEY, "a", bytes(200_000_000)), r"\b200000000\b.*" + too_long)
+    yield case("list of 140 MB", lambda f: f.put(KEY, {"a": [big, big]}), r"\b1400000\d\d\b.*" + too_long)
+    yield case("bins of 140 MB", lambda f: f.put(KEY, {"a": big, "b": big}), r"\b1400000\d\d\b.*" + too_long)
+    yield case(
+        "operations of 140 MB",
+        lambda f: f.operate(KEY, [{"op": aerospike_py.OPERATOR_WRITE, "bin": name, "val": big} for name in "ab"]),
+        r"\b1400000\d\d\b.*" + too_long,
+    )
+    yield case(
+        "batch of 140 MB",
+        lambda f: f.batch_write([(key, {"a": big + bytes([i])}) for i, key in enumerate(MANY[:2])]),
+        r"\b1400000\d\d\b.*" + too_long,
+    )
+    yield case(
+        "stored key of 140 MB",
+        lambda f: f.put(("test", "bad", big + big), {"a": 1}, policy={"key": aerospike_py.POLICY_KEY_SEND}),
+        r"\b140000\d\d\d\b.*" + too_long,
+    )
+    yield case(
+        "stored keys of 140 MB in a batch",
+        lambda f: f.batch_write(
+            [(("test", "bad", big + bytes([i])), {"a": 1}) for i in range(2)],
+            {"key": aerospike_py.POLICY_KEY_SEND},
+        ),
+        r"\b140000\d\d\d\b.*" + too_long,
+    )
+    yield case("info command of 140 MB", lambda f: f.info_all("x" * 140_000_000), r"\b140000000\b.*\b134217728\b")
+    many = [{"op": aerospike_py.OPERATOR_READ, "bin": "a"}] * 32_769
+    yield case("32,769 bins", put_bins({f"b{i}": i for i in range(32_769)}), r"\b32768\b.*several")
+    yield case("32,769 operations", lambda f: f.operate(KEY, many), r"\b32768\b.*several")
+    yield case("32,769 bins read", lambda f: f.select(KEY, ["a"] * 32_769), r"\b32768\b.*several")
+    for name, key, text in (
+        ("set of 64 bytes", ("test", "s" * 64, 1), r"set 's+' has 64 bytes.*\b63\b.*shorter"),
+        ("namespace of 32 bytes", ("n" * 32, "bad", 1), r"namespace 'n+' has 32 bytes.*\b31\b.*shorter"),
+        ("namespace of 300 bytes", ("n" * 300, "bad", 1), r"has 300 bytes.*\b31\b.*shorter"),
+    ):
+        yield case(f"{name} in a get", get_key(key), text)
+        yield case(f"{name} in a put", lambda f, k=key: f.put(k, {"a": 1}), text)
+        yield case(f"{name} in a batch_read", lambda f, k=key: f.batch_read([KEY, k]), text)
+        yield case(f"{name} in a batch_write", lambda f, k=key: f.batch_write([(KEY, {"a": 1}), (k, {"a": 1})]), text)
+    yield Case("set of 63 bytes", lambda f: f.put(("test", "s" * 63, 1), {"a": 1}))
 
 
 def key_cases():
@@ -362,6 +413,7 @@ CASES = [
     *deadline_cases(),
     *(replace(case, sends_nothing=case.name not in REACHES_THE_SERVER) for case in argument_cases()),
     *(replace(case, sends_nothing=True) for case in namespace_cases()),
+    *message_cases(),
     *dtype_cases(),
     *size_cases(),
 ]

@@ -23,12 +23,11 @@ std::unexpected<error> refused(const record_reply& reply) {
     return std::unexpected(std::move(made));
 }
 
-result<void> check_names(const key& of) {
-    if (of.name_space.empty() || of.name_space.size() > wire::namespace_size_max)
-        return fail(code::invalid_argument, "namespace '" + of.name_space + "' must have 1 to 31 bytes");
-    if (of.set.size() > wire::set_size_max)
-        return fail(code::invalid_argument, "set '" + of.set + "' exceeds the 63-byte limit");
-    return {};
+// Counts of operations have 16 bits, so this one is looked at before they are made.
+result<void> check_count(size_t bins) {
+    if (bins <= wire::ops_max) return {};
+    return fail(code::invalid_argument, std::to_string(bins) + " bins, more than the " + std::to_string(wire::ops_max) +
+                                            " that one request may have");
 }
 
 // The type byte and value of a user key, as it is hashed and stored.
@@ -89,7 +88,7 @@ result<record> record_of(std::span<const uint8_t> ops, uint16_t op_count, uint32
 }
 
 result<record_request> request_for(const key& which) {
-    if (auto named = check_names(which); !named) return std::unexpected(std::move(named.error()));
+    if (which.name_space.empty()) return fail(code::invalid_argument, "a key needs a namespace");
     auto hashed = digest_of(which);
     if (!hashed) return std::unexpected(std::move(hashed.error()));
     record_request request;
@@ -111,10 +110,9 @@ result<digest> digest_of(const key& of) {
 result<void> client::put(const key& where, const bins& what, const write_policy& policy) {
     auto request = request_for(where);
     if (!request) return std::unexpected(std::move(request.error()));
+    if (auto counted = check_count(what.size()); !counted) return counted;
     scratch ops, stored;
     for (const bin& one : what) {
-        if (one.name.size() > wire::bin_name_size_max)
-            return fail(code::invalid_argument, "bin name '" + one.name + "' exceeds the 15-byte limit");
         if (auto added = wire::append_value_op(ops.bytes, wire::op_code::write, one.name, one.content); !added)
             return std::unexpected(std::move(added.error()));
     }
@@ -139,9 +137,11 @@ result<record> client::get(const key& which, const read_policy& policy) { return
 result<record> client::get(const key& which, std::span<const std::string> bin_names, const read_policy& policy) {
     auto request = request_for(which);
     if (!request) return std::unexpected(std::move(request.error()));
+    if (auto counted = check_count(bin_names.size()); !counted) return std::unexpected(std::move(counted.error()));
     scratch ops;
     for (const std::string& name : bin_names)
-        wire::append_op(ops.bytes, wire::op_code::read, wire::particle::null, name, {});
+        if (auto added = wire::append_value_op(ops.bytes, wire::op_code::read, name, {}); !added)
+            return std::unexpected(std::move(added.error()));
     request->info1 = bin_names.empty() ? wire::info1::read | wire::info1::get_all : wire::info1::read;
     request->ops = ops.bytes.view();
     request->op_count = static_cast<uint16_t>(bin_names.size());

@@ -8,6 +8,7 @@
 #include "base/buffer_pool.h"
 #include "base/planted.h"
 #include "command/record_call.h"
+#include "command/request_limits.h"
 #include "wire/batch.h"
 
 namespace aero::command {
@@ -47,13 +48,14 @@ void batch_call::prepare(const batch_request& request, const transport_policy& p
         template_of_.assign(digests_.size(), 0);
     else
         template_of_.assign(request.template_of.begin(), request.template_of.end());
-    copy_templates(request);
     flags_ = request.flags;
     split_large_ = split_large;
     results_.assign(digests_.size(), row_result{});
     chunks_.clear();
     first_error_.reset();
     answered_ = 0;
+    if (std::string flaw = flaw_of(request); !flaw.empty()) return refuse(std::move(flaw));
+    copy_templates(request);
 }
 
 void batch_call::copy_templates(const batch_request& request) {

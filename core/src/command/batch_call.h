@@ -27,7 +27,7 @@ class batch_call final : public call {
     std::span<const row_template> templates() const noexcept { return templates_; }
     uint8_t flags() const noexcept { return flags_; }
     // Reads without filter and stored keys can share a message with others.
-    bool mergeable() const noexcept { return !is_write() && key_fields_.empty() && filter_.empty(); }
+    bool mergeable() const noexcept { return !is_write() && key_fields_.empty() && filter_.empty() && !refused(); }
 
     bool take_rows(attempt& from, byte_view body, size_t offset) override;
 

@@ -61,8 +61,16 @@ void call::reset(const transport_policy& policy, bool is_write) noexcept {
     times_ = {};
 }
 
+void call::refuse(std::string why) {
+    failure_ = std::make_unique<error>(error{.what = code::invalid_argument, .text = std::move(why)});
+}
+
 void call::start(const cluster::view_ptr& seen, nanos now) {
     assert(!done_);
+    if (refused()) {
+        done_ = true;
+        return;
+    }
     if (deadline_ == 0) deadline_ = policy_.total_timeout_ms == 0 ? never : now + from_ms(policy_.total_timeout_ms);
     waiting_.emplace_back();
     plan_due(seen, now);

@@ -47,6 +47,8 @@ class call {
     nanos deadline() const noexcept { return deadline_; }
     const transport_policy& policy() const noexcept { return policy_; }
     bool writes() const noexcept { return is_write_; }
+    // Prepared with a request that cannot be sent: the call ends with an invalid_argument as soon as it starts.
+    bool refused() const noexcept { return failure_ != nullptr && !done_; }
     // True when an attempt failed in a way that makes an early look at the cluster worth while; asking clears it.
     bool wants_tend() noexcept { return std::exchange(wants_tend_, false); }
 
@@ -65,6 +67,7 @@ class call {
   protected:
     call(transport_policy policy, bool is_write) noexcept : policy_(policy), is_write_(is_write) {}
     void reset(const transport_policy& policy, bool is_write) noexcept;
+    void refuse(std::string why);  // after `reset`
 
     struct part {
         std::vector<uint32_t> rows;  // of a batch; empty for a record

@@ -4,6 +4,7 @@
 
 #include "base/buffer_pool.h"
 #include "wire/info_text.h"
+#include "wire/protocol.h"
 
 namespace aero::command {
 
@@ -17,6 +18,10 @@ void info_call::prepare(std::string_view command, target whom, uint32_t timeout_
     transport_policy policy;
     policy.total_timeout_ms = timeout_ms;
     reset(policy, false);
+    if (command.size() >= wire::body_size_max) {
+        refuse("an info command of " + std::to_string(command.size()) + " bytes, more than the " +
+               std::to_string(wire::body_size_max) + " that a message may have");
+    }
     command_ = command;
     target_ = whom;
     first_node_ = next_node.fetch_add(1, std::memory_order_relaxed);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/buffer_pool.h"
+#include "command/request_limits.h"
 
 namespace aero::command {
 
@@ -38,6 +39,7 @@ void record_call::prepare(const record_request& request, const transport_policy&
     reset(policy, request.is_write);
     digest_ = request.digest;
     given_up_.reset();
+    if (std::string flaw = flaw_of(request); !flaw.empty()) return refuse(std::move(flaw));
     if (message_.capacity() == 0) message_ = take_buffer(usual_request + request.ops.size());
     message_.clear();
     wire::message_writer writer(message_);

@@ -20,7 +20,7 @@ class record_call final : public call {
 
     // What a batch row that asks the same would hold; views into the encoded request. REQUIRES: prepared, not started.
     row_template as_row() const noexcept;
-    bool mergeable() const noexcept { return !is_write() && plain_; }
+    bool mergeable() const noexcept { return !is_write() && plain_ && !refused(); }
     const digest& record_digest() const noexcept { return digest_; }
     // An equal answer that came by another way (as a row of a shared message).
     static record_reply reply_of_row(const row_result& row, byte_view ops);

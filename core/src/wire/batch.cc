@@ -6,9 +6,8 @@ namespace aero::wire {
 
 namespace {
 
-constexpr size_t row_start_size = 4 + digest_size + 1;  // index, digest, row flags
+constexpr size_t row_start_size = repeat_row_size;  // index, digest, row flags
 constexpr size_t field_head_size = 5;                   // length and type of a field
-constexpr size_t batch_head_size = 5;                   // row count and batch flags
 
 uint8_t* put_row_start(uint8_t* at, uint32_t index, const digest& key, uint8_t flags) noexcept {
     store_be(at, index);
@@ -19,11 +18,17 @@ uint8_t* put_row_start(uint8_t* at, uint32_t index, const digest& key, uint8_t f
 
 }  // namespace
 
+size_t batch_row_size(const row_template& shape) noexcept {
+    return row_start_size + 3 + (shape.has_generation ? 2 : 0) + 4 + 4 + field_head_size + shape.name_space.size() +
+           field_head_size + shape.set.size() + (shape.filter.empty() ? 0 : field_head_size + shape.filter.size()) +
+           shape.ops.size();
+}
+
 batch_writer::batch_writer(buffer& to, uint8_t batch_flags, uint32_t timeout_ms, uint32_t rows_expected,
                            byte_view filter)
     : to_(to), start_(to.size()) {
     // Most rows repeat; one reserve for them keeps `repeat` free of growth.
-    to_.room(frame_header_size + message_header_size + 2 * field_head_size + filter.size() + batch_head_size + 256 +
+    to_.room(frame_header_size + message_header_size + field_head_size + filter.size() + batch_head_size + 256 +
              rows_expected * row_start_size);
     message_header header;
     header.info1 = info1::batch;
