@@ -44,6 +44,33 @@ bool config_bool(PyObject* value, bool& to) {
     return true;
 }
 
+constexpr int64_t rack_max = 1'000'000;
+
+bool add_rack(PyObject* value, std::vector<int>& to) {
+    int64_t number = 0;
+    if (!field_value(value, number)) return false;
+    if (number >= 0 && number <= rack_max) return to.push_back(static_cast<int>(number)), true;
+    raise_invalid_argument("a rack id out of range: %lld (0 .. %lld)", static_cast<long long>(number),
+                           static_cast<long long>(rack_max));
+    return false;
+}
+
+// A list of ids, best first.
+bool config_racks(PyObject* value, std::vector<int>& to) {
+    to.clear();
+    if (value == Py_None) return true;
+    if (!PyList_Check(value) && !PyTuple_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "rack_ids must be a list of int, not %.80s", Py_TYPE(value)->tp_name);
+        return false;
+    }
+    const ref fixed = ref::take(PySequence_Tuple(value));
+    if (!fixed) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fixed.get()); ++i) {
+        if (!add_rack(PyTuple_GET_ITEM(fixed.get(), i), to)) return false;
+    }
+    return true;
+}
+
 // One entry; `known` is false when nobody knows its name.
 bool config_entry(std::string_view name, PyObject* value, parsed_config& to, bool& known) {
     client_config& native = to.native;
@@ -71,6 +98,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "use_services_alternate") return config_bool(value, native.use_services_alternate);
     if (name == "merge_concurrent_reads") return config_bool(value, native.merge_concurrent_reads);
     if (name == "split_large_batches") return config_bool(value, native.split_large_batches);
+    if (name == "rack_ids") return config_racks(value, native.rack_ids);
     if (name == "max_concurrent_operations") {
         return config_number(value, "max_concurrent_operations", native.max_concurrent_operations);
     }

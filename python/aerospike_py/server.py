@@ -23,6 +23,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cluster-name", default="aero", help="default %(default)s")
     parser.add_argument("--default-ttl", type=int, default=0, help="seconds; 0: records live for ever")
     parser.add_argument("--nsup-period", type=int, default=5, help="seconds between removals of expired records")
+    parser.add_argument("--rack-id", type=int, action="append", help="rack of a node; once for each node, in order")
     chosen = parser.parse_args(arguments)
     for name in ("port", "nodes", "replication_factor", "service_threads", "default_ttl", "nsup_period"):
         if not 0 <= getattr(chosen, name) <= (65535 if name == "port" else 2**31):
@@ -50,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         cluster_name=chosen.cluster_name,
         default_ttl=chosen.default_ttl,
         nsup_period=chosen.nsup_period,
+        rack_ids=chosen.rack_id or [],
     )
     try:
         server.start()

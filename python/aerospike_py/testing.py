@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from . import _server
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 __all__ = ["Server"]
@@ -38,6 +39,7 @@ class Server:
         nsup_period: Seconds between removals of expired records; 0 refuses ttls, as a real server does.
         migrate_pause: Seconds between two partitions of a migration, so that a test can watch one.
         batch_max_requests: The most rows of one batch; 0 means any number.
+        rack_ids: The rack of each node; without them the nodes know no racks, as those of a Community server.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Server:
         nsup_period: int = 5,
         migrate_pause: float = 0.0,
         batch_max_requests: int = 0,
+        rack_ids: Sequence[int] = (),
     ) -> None:
         self._native = _server.Server(
             host=host,
@@ -67,6 +70,7 @@ class Server:
             nsup_period=nsup_period,
             migrate_pause_us=int(migrate_pause * 1e6),
             batch_max_requests=batch_max_requests,
+            rack_ids=rack_ids,
         )
 
     def start(self) -> Server:

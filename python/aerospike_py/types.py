@@ -148,6 +148,7 @@ class ClientConfig(_RequiredConfig, total=False):
     `merge_concurrent_reads` (on unless set to False) lets reads that an event loop makes in one tick share messages.
     `split_large_batches` (on unless set to False) sends 400 or more rows for one node over two connections, so that two
     threads of the node work on them.
+    `rack_ids` are the racks to read from, best first, by calls with `replica=POLICY_REPLICA_PREFER_RACK`.
     """
 
     cluster_name: str | None
@@ -165,6 +166,7 @@ class ClientConfig(_RequiredConfig, total=False):
     operation_queue_timeout_ms: int
     merge_concurrent_reads: bool
     split_large_batches: bool
+    rack_ids: Sequence[int]
     strict: bool
 
 

@@ -67,20 +67,33 @@ bool namespaces_of(PyObject* names, std::vector<std::string>& to) {
     return good;
 }
 
+bool racks_of(PyObject* racks, std::vector<int>& to) {
+    PyObject* sequence = PySequence_Fast(racks, "rack_ids must be a sequence of int");
+    if (sequence == nullptr) return false;
+    to.clear();
+    for (Py_ssize_t i = 0; PyErr_Occurred() == nullptr && i < PySequence_Fast_GET_SIZE(sequence); ++i)
+        to.push_back(static_cast<int>(PyLong_AsLong(PySequence_Fast_GET_ITEM(sequence, i))));
+    Py_DECREF(sequence);
+    return PyErr_Occurred() == nullptr;
+}
+
 int server_init(PyObject* self, PyObject* args, PyObject* named) {
     static const char* names[] = {
         "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
-        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", nullptr};
+        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests",
+        "rack_ids", nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();
     int port = 0;
     PyObject* name_list = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIII:Server", const_cast<char**>(names), &host, &port,
+    PyObject* rack_list = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIO:Server", const_cast<char**>(names), &host, &port,
                                      &how.nodes, &name_list, &how.replication_factor, &how.service_threads,
                                      &cluster_name, &how.default_ttl_s, &how.nsup_period_s, &how.migrate_pause_us,
-                                     &how.batch_rows_max))
+                                     &how.batch_rows_max, &rack_list))
         return -1;
+    if (rack_list != nullptr && !racks_of(rack_list, how.rack_ids)) return -1;
     if (name_list != nullptr && !namespaces_of(name_list, how.namespaces)) return -1;
     if (port < 0 || port > 65535) {
         PyErr_Format(PyExc_ValueError, "port is %d: expected 0 to 65535", port);

@@ -21,6 +21,7 @@ struct options {
     uint32_t nsup_period_s = 5;     // how often expired records are removed; 0 forbids ttls, as the real server does
     uint32_t batch_rows_max = 0;    // 0: no limit
     uint32_t migrate_pause_us = 0;  // between two partitions of a migration, to make one last
+    std::vector<int> rack_ids;      // of each node; empty: no racks, as a Community server
     size_t record_size_max = 1u << 20;  // counted as the real server counts
 };
 

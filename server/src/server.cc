@@ -29,6 +29,9 @@ std::string server::check_options() const {
     for (const std::string& name : options_.namespaces)
         if (name.empty() || name.size() > aero::wire::namespace_size_max)
             return "namespace '" + name + "' is not 1 to 31 bytes long";
+    if (!options_.rack_ids.empty() && options_.rack_ids.size() != options_.nodes)
+        return "rack_ids names " + std::to_string(options_.rack_ids.size()) + " racks for " +
+               std::to_string(options_.nodes) + " nodes: expected one of each";
     if (options_.base_port != 0 && options_.base_port + options_.nodes - 1 > 65535)
         return "port " + std::to_string(options_.base_port) + " leaves no room for " + std::to_string(options_.nodes) +
                " nodes";

@@ -55,6 +55,18 @@ def test_serves_until_a_signal_and_ends_well(ending):
         socket.create_connection(first, timeout=5)
 
 
+def test_nodes_tell_their_racks():
+    with program("--nodes", "3", "--rack-id", "7", "--rack-id", "0", "--rack-id", "7") as (_, line):
+        nodes = addresses(line)
+        names = [ask_info(each, "node") for each in nodes]
+        assert [ask_info(each, "rack-ids") for each in nodes] == ["test:7", "test:0", "test:7"]
+        assert ask_info(nodes[1], "racks:") == f"ns=test:rack_0={names[1]}:rack_7={names[0]},{names[2]}"
+    with program() as (_, line):
+        assert ask_info(addresses(line)[0], "rack-ids") == "ERROR:25:enterprise only"
+    with program("--nodes", "2", "--rack-id", "7") as (process, _):
+        assert "rack_ids names 1 racks for 2 nodes" in process.communicate(timeout=END_LIMIT_S)[1]
+
+
 def test_nodes_take_the_ports_after_the_first():
     with socket.create_server(("127.0.0.1", 0)) as finder:
         port = finder.getsockname()[1]

@@ -25,15 +25,14 @@ uint8_t walk(const namespace_map& map, const view& seen, unsigned partition, uns
 
 // Owners in order of preference: those on the preferred racks in the racks' order, then the rest; retries walk that
 // list.
-uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, unsigned tried,
-                std::span<const int> rack_ids) noexcept {
+uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, unsigned tried) noexcept {
     std::array<uint8_t, replicas_max> order;
     unsigned count = 0;
     const auto add = [&](uint8_t owner) {
         const auto end = order.begin() + count;
         if (is_active(seen, owner) && std::find(order.begin(), end, owner) == end) order[count++] = owner;
     };
-    for (const int rack : rack_ids) {
+    for (const int rack : seen.preferred_racks) {
         for (unsigned r = 0; r < map.replicas; ++r) {
             const uint8_t owner = map.owners[r][partition];
             if (owner < map.racks.size() && map.racks[owner] == rack) add(owner);
@@ -62,11 +61,11 @@ std::string view::namespace_names() const {
 }
 
 uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                        unsigned tried, std::span<const int> rack_ids) noexcept {
+                        unsigned tried) noexcept {
     switch (policy) {
         case replica_policy::master: return map.owners[0][partition];
         case replica_policy::sequence: return walk(map, seen, partition, tried);
-        case replica_policy::prefer_rack: return by_rack(map, seen, partition, tried, rack_ids);
+        case replica_policy::prefer_rack: return by_rack(map, seen, partition, tried);
         case replica_policy::random: return walk(map, seen, partition, rotation++);
     }
     return no_node;

@@ -34,6 +34,7 @@ struct view {
     uint64_t version = 0;
     std::vector<std::shared_ptr<node>> nodes;
     std::vector<std::unique_ptr<const namespace_map>> namespaces;
+    std::vector<int> preferred_racks;  // of the client, best first
 
     const namespace_map* find(std::string_view name) const noexcept;
     std::string namespace_names() const;  // "a, b" for messages
@@ -44,15 +45,15 @@ using view_ptr = std::shared_ptr<const view>;
 // Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks
 // on. Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
 uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                        unsigned tried, std::span<const int> rack_ids) noexcept;
+                        unsigned tried) noexcept;
 inline uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                     unsigned tried, std::span<const int> rack_ids = {}) noexcept {
+                     unsigned tried) noexcept {
     // Nearly every choice is the first of the default policy, and finds the master active.
     if (policy == replica_policy::sequence && tried == 0) {
         const uint8_t master = map.owners[0][partition];
         if (master < seen.nodes.size() && seen.nodes[master]->active()) return master;
     }
-    return route_by_policy(map, seen, partition, policy, tried, rack_ids);
+    return route_by_policy(map, seen, partition, policy, tried);
 }
 // Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.
 void restart_rotation() noexcept;

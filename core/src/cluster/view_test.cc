@@ -21,9 +21,8 @@ struct three_nodes {
         for (uint8_t r = 0; r < 3; ++r) map.owners[r][0] = r;
         map.owners[0][1] = 1;
     }
-    uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0,
-                   std::span<const int> racks = {}) const {
-        return route(map, seen, partition, policy, tried, racks);
+    uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0) const {
+        return route(map, seen, partition, policy, tried);
     }
 };
 
@@ -62,16 +61,32 @@ TEST(route, random_spreads_over_all_replicas_and_repeats_itself_from_a_fresh_sta
 TEST(route, prefers_racks_in_their_order_and_walks_to_the_others) {
     three_nodes at;
     at.map.racks = {10, 20, 30};
-    const std::array racks{30, 20};
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0, racks), 2);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1, 0, racks), 1);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 2, 0, racks), 0);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 3, 0, racks), 2);
+    at.seen.preferred_racks = {30, 20};
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0), 2);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1, 0), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 2, 0), 0);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 3, 0), 2);
     at.seen.nodes[2]->deactivate();
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0, racks), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0), 1);
     at.map.racks.clear();
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0, racks), 0) << "racks unknown: as sequence";
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 2, racks), no_node);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0), 0) << "racks unknown: as sequence";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 2), no_node);
+}
+
+TEST(route, takes_the_replicas_in_their_order_within_one_rack) {
+    three_nodes at;
+    at.map.racks = {10, 20, 20};
+    at.seen.preferred_racks = {20};
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1), 2);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 2), 0);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 1), 1) << "one owner only, of that rack";
+    at.seen.preferred_racks = {99, 10, 10};
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0), 0) << "nobody is on the first, named twice is named once";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1), 1);
+    at.seen.preferred_racks = {99};
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0), 0) << "nobody on any: as sequence";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 4), 1);
 }
 
 TEST(replica_count, counts_distinct_active_owners) {

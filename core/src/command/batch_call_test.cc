@@ -285,5 +285,31 @@ TEST(batch_call, a_late_reply_is_drained_even_when_half_of_it_was_taken) {
     EXPECT_TRUE(part->connection_reusable());
 }
 
+TEST(batch_call, all_rows_go_to_the_preferred_rack_and_on_to_the_next_when_it_fails) {
+    const auto view = view_of(3, 3, {10, 20, 30}, {20, 30});
+    transport_policy policy;
+    policy.replica = replica_policy::prefer_rack;
+    const request_of asked(40);
+    batch_call call;
+    call.prepare(asked.request, policy);
+    call.start(view, 0);
+    for (const size_t node : {1, 2}) {
+        auto parts = launches(call);
+        ASSERT_EQ(parts.size(), 1u);
+        EXPECT_EQ(parts[0]->target(), view->nodes[node].get());
+        EXPECT_EQ(parts[0]->rows.size(), 40u);
+        send_only(*parts[0], ms);
+        parts[0]->resume({.what = event::kind::closed}, ms);
+        call.finished(std::move(parts[0]), view, ms);
+    }
+    const request_of written(40, true);
+    batch_call write;
+    write.prepare(written.request, policy);
+    write.start(view, 0);
+    const auto parts = launches(write);
+    EXPECT_EQ(parts.size(), 3u) << "writes go to the masters";
+    write.abandon(code::cancelled, "", ms);
+}
+
 }  // namespace
 }  // namespace aero::command

@@ -102,6 +102,11 @@ class call {
         retry_or_give_up(std::move(which), std::move(why), false, now);
     }
     bool is_write() const noexcept { return is_write_; }
+    // Racks and chance choose among equals, and for a write there is none beside the master.
+    replica_policy replica_choice() const noexcept {
+        const bool any = policy_.replica == replica_policy::prefer_rack || policy_.replica == replica_policy::random;
+        return is_write_ && any ? replica_policy::sequence : policy_.replica;
+    }
     uint32_t remaining_ms(nanos now) const noexcept;  // 0: no deadline
 
   private:

@@ -15,8 +15,10 @@ inline io::endpoint somewhere(uint16_t port) {
 }
 
 // `nodes` nodes; partition p belongs to node p mod nodes, its replica to the next one.
-inline cluster::view_ptr view_of(unsigned nodes, unsigned replicas) {
+inline cluster::view_ptr view_of(unsigned nodes, unsigned replicas, std::vector<int> racks = {},
+                                 std::vector<int> preferred = {}) {
     auto made = std::make_shared<cluster::view>();
+    made->preferred_racks = std::move(preferred);
     made->version = 1;
     for (unsigned i = 0; i < nodes; ++i)
         made->nodes.push_back(
@@ -24,6 +26,7 @@ inline cluster::view_ptr view_of(unsigned nodes, unsigned replicas) {
     auto map = std::make_unique<cluster::namespace_map>();
     map->name = "test";
     map->replicas = static_cast<uint8_t>(replicas);
+    map->racks = std::move(racks);
     for (unsigned r = 0; r < cluster::replicas_max; ++r)
         for (unsigned p = 0; p < wire::partitions; ++p)
             map->owners[r][p] = r < replicas ? static_cast<uint8_t>((p + r) % nodes) : cluster::no_node;

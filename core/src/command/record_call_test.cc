@@ -336,5 +336,32 @@ TEST(record_call, a_call_that_is_abandoned_lets_its_attempt_go) {
     EXPECT_EQ(sent->drain_until, from_ms(1000));
 }
 
+TEST(record_call, reads_walk_the_racks_in_their_order_and_writes_go_to_the_master) {
+    const auto view = view_of(3, 3, {10, 20, 30}, {30, 10});
+    transport_policy policy;
+    policy.replica = replica_policy::prefer_rack;
+    for (unsigned key = 0; key < 20; ++key) {
+        record_call read;
+        read.prepare(get_request(key), policy);
+        read.start(view, 0);
+        for (const size_t node : {2, 0, 1}) {
+            auto sent = read.next_launch();
+            ASSERT_NE(sent, nullptr);
+            EXPECT_EQ(sent->target(), view->nodes[node].get());
+            send_only(*sent, ms);
+            sent->resume({.what = event::kind::closed}, ms);
+            read.finished(std::move(sent), view, ms);
+        }
+        record_call write;
+        record_request request = put_request();
+        request.digest = key_digest(key);
+        write.prepare(request, policy);
+        write.start(view, 0);
+        const auto sent = write.next_launch();
+        EXPECT_EQ(sent->target(), view->nodes[wire::partition_of(key_digest(key)) % 3].get());
+        write.abandon(code::cancelled, "", ms);
+    }
+}
+
 }  // namespace
 }  // namespace aero::command

@@ -1,6 +1,7 @@
 // Who else is there, and who owns which partitions.
 #include <array>
 #include <cstdio>
+#include <map>
 
 #include "info/info.h"
 #include "node.h"
@@ -100,6 +101,32 @@ std::string info_services(info_call& call) {
         list += (list.empty() ? "" : ";") + call.here.address_of(other);
     }
     return list;
+}
+
+std::string info_rack_ids(info_call& call) {
+    const std::vector<int>& racks = call.here.settings().rack_ids;
+    if (racks.empty()) return info_enterprise(call);
+    std::string text;
+    for (const auto& in : call.here.data().stores())
+        text += (text.empty() ? "" : ";") + in->name() + ":" + std::to_string(racks[call.here.index()]);
+    return text;
+}
+std::string info_racks(info_call& call) {
+    const std::vector<int>& racks = call.here.settings().rack_ids;
+    if (racks.empty()) return info_enterprise(call);
+    const cluster& ring = call.here.ring();
+    std::map<int, std::string> members;
+    for (unsigned node = 0; node < ring.size(); ++node) {
+        if (!ring.alive(node)) continue;
+        std::string& list = members[racks[node]];
+        list += (list.empty() ? "" : ",") + ring.node_id(node);
+    }
+    std::string text;
+    for (const auto& in : call.here.data().stores()) {
+        text += (text.empty() ? "ns=" : ";ns=") + in->name();
+        for (const auto& [rack, list] : members) text += ":rack_" + std::to_string(rack) + "=" + list;
+    }
+    return text;
 }
 
 std::string info_cluster_stable(info_call& call) {

@@ -56,6 +56,8 @@ std::string info_services(info_call&);
 std::string info_empty(info_call&);
 std::string info_ok(info_call&);
 std::string info_enterprise(info_call&);
+std::string info_rack_ids(info_call&);
+std::string info_racks(info_call&);
 std::string info_cluster_stable(info_call&);
 std::string info_user_agent_set(info_call&);
 std::string info_connection(info_call&);
