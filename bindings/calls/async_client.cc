@@ -235,7 +235,7 @@ PyObject* connect_in_thread(PyObject* self, PyObject*) {
     const life_cycle& life = pending.life();
     {
         const gil_detached detached;
-        pending.opened.emplace(life_cycle::open(life.config.native));
+        pending.opened.emplace(life_cycle::open(life.config.native, nullptr));
     }
     const ref loop = ref::share(as_call(pending.call.get())->loop);
     static PyMethodDef ended{"connect_ended", connect_ended, METH_NOARGS, nullptr};

@@ -241,6 +241,11 @@ int set_blocking(PyObject* self, PyObject* to, void*) {
     return 0;
 }
 
+PyObject* get_cancel_message(PyObject* self, void*) {
+    PyObject* message = as_call(self)->cancel_message;
+    return new_ref(message != nullptr ? message : Py_None);
+}
+
 PyObject* get_bound_loop(PyObject* self, void*) {
     PyObject* loop = as_call(self)->loop;
     return new_ref(loop != nullptr ? loop : Py_None);
@@ -352,6 +357,7 @@ PyTypeObject* make_type(PyObject* module) {
     static PyGetSetDef attributes[] = {
         {"_asyncio_future_blocking", get_blocking, set_blocking, nullptr, nullptr},
         {"_loop", get_bound_loop, nullptr, nullptr, nullptr},
+        {"_cancel_message", get_cancel_message, nullptr, nullptr, nullptr},  // gather asks each cancelled child
         {"__name__", get_name, nullptr, nullptr, nullptr},
         {"__qualname__", get_qualified_name, nullptr, nullptr, nullptr},
         {"timings", get_timings, nullptr, "Stages of a profiled call in seconds, or None.", nullptr},

@@ -4,6 +4,7 @@
 
 #include "calls/attach.h"
 #include "calls/logs.h"
+#include "calls/signal_hook.h"
 #include "errors.h"
 
 namespace aero::py {
@@ -108,7 +109,9 @@ bool life_cycle::begin_connect(PyObject* user, PyObject* password) {
     return true;
 }
 
-result<client> life_cycle::open(const client_config& config) { return client::open(config); }
+result<client> life_cycle::open(const client_config& config, interrupt_hook* interrupt) {
+    return client::open(config, interrupt);
+}
 
 bool life_cycle::end_connect(result<client>&& opened) {
     if (!opened) {
@@ -194,10 +197,14 @@ std::optional<client> life_cycle::reconnect_after_fork() {
     if (old) old->abandon_after_fork();
     old.reset();
     std::optional<result<client>> opened;
+    bool interrupted = false;
     {
-        const gil_detached detached;
-        opened.emplace(open(config.native));
+        gil_detached detached;
+        signal_hook signals(detached);
+        opened.emplace(open(config.native, &signals));
+        interrupted = signals.raised();
     }
+    if (interrupted) return drop_connect(std::move(*opened)), std::nullopt;
     if (!end_connect(std::move(*opened))) return std::nullopt;
     const std::lock_guard held(mutex_);
     return client_;

@@ -38,10 +38,10 @@ class life_cycle {
     // disconnected -> connecting, with hosts and credentials checked. False with an exception in any other state.
     bool begin_connect(PyObject* user, PyObject* password);
     // The blocking part, without the GIL. REQUIRES: connecting
-    static result<client> open(const client_config& config);
+    static result<client> open(const client_config& config, interrupt_hook* interrupt);
     // connecting -> connected or disconnected. On failure raises the error.
     bool end_connect(result<client>&& opened);
-    // connecting -> disconnected: nobody wants the connection any more.
+    // connecting -> disconnected: nobody wants the connection any more. An exception that is set stays.
     void drop_connect(result<client>&& opened) noexcept;
 
     // connected -> closing: the handle to be closed; nothing when there is nothing to close. False with an exception

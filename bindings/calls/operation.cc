@@ -149,8 +149,8 @@ bool info_operation::parse(const argument_slots& slots, bool strict) {
     return guarded([&] { return of_.parse(*this, slots, strict); });
 }
 
-call_outcome info_operation::execute(client& through, const call_options&) {
-    return outcome_of(through.info(command, of_.target, timeout_ms), &call_outcome::info);
+call_outcome info_operation::execute(client& through, const call_options& options) {
+    return outcome_of(through.info(command, of_.target, timeout_ms, options), &call_outcome::info);
 }
 
 event_client::ticket info_operation::submit(event_client& through, completion& whom, bool) {

@@ -7,29 +7,12 @@
 #include "calls/client_object.h"
 #include "calls/logs.h"
 #include "calls/operations.h"
+#include "calls/signal_hook.h"
 #include "calls/stages.h"
 #include "errors.h"
 
 namespace aero::py {
 namespace {
-
-// Asks Python's signal handlers when a signal interrupts a wait; an exception of theirs abandons the call and stays
-// set.
-class signal_hook final : public interrupt_hook {
-  public:
-    explicit signal_hook(gil_detached& detached) noexcept : detached_(detached) {}
-    bool interrupted() noexcept override {
-        detached_.come_back();
-        raised_ = PyErr_CheckSignals() != 0;
-        detached_.leave_again();
-        return raised_;
-    }
-    bool raised() const noexcept { return raised_; }
-
-  private:
-    gil_detached& detached_;
-    bool raised_ = false;
-};
 
 // Sleeps until `until`; false when a signal handler raised.
 bool sleep_until(int64_t until, signal_hook& signals) {
@@ -149,10 +132,14 @@ PyObject* connect(PyObject* self, PyObject* const* given, Py_ssize_t count, PyOb
     return guarded([&]() -> PyObject* {
         if (!life.begin_connect(slots[0], slots[1])) return nullptr;
         std::optional<result<client>> opened;
+        bool interrupted = false;
         {
-            const gil_detached detached;
-            opened.emplace(life_cycle::open(life.config.native));
+            gil_detached detached;
+            signal_hook signals(detached);
+            opened.emplace(life_cycle::open(life.config.native, &signals));
+            interrupted = signals.raised();
         }
+        if (interrupted) return life.drop_connect(std::move(*opened)), nullptr;  // the handler's exception is set
         const bool fine = life.end_connect(std::move(*opened));
         forward_pending_logs();
         return fine ? new_ref(self) : nullptr;

@@ -12,7 +12,7 @@
 
 namespace aero {
 
-// Asked when a signal interrupts a waiting call; true abandons the call with code::cancelled.
+// Asked when a signal interrupts a waiting call, and now and then while it waits; true abandons it with code::cancelled.
 class interrupt_hook {
   public:
     virtual bool interrupted() noexcept = 0;
@@ -75,7 +75,7 @@ struct batch_record {
 
 class client {
   public:
-    static result<client> open(client_config config);
+    static result<client> open(client_config config, interrupt_hook* interrupt = nullptr);
 
     void close();
     bool is_open() const noexcept;
@@ -102,7 +102,8 @@ class client {
                                 call_options options = {});
     // The value of an info command from every node, or from one.
     enum class info_target : uint8_t { every_node, any_node };
-    result<std::vector<info_reply>> info(std::string_view command, info_target target, uint32_t timeout_ms = 1000);
+    result<std::vector<info_reply>> info(std::string_view command, info_target target, uint32_t timeout_ms = 1000,
+                                         call_options options = {});
 
     // In a forked child: lets go of everything without touching the parent's connections. The client is closed
     // afterwards.

@@ -140,11 +140,12 @@ void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
     const io::io_result got = wait > 0 ? one.connection.stream.receive_wait(one.next.input, wait)
                                        : one.connection.stream.receive_some(one.next.input);
     refresh();
-    if (got.status == io::io_status::interrupted) {
+    if (got.status == io::io_status::would_block) return;
+    // A signal that came between two waits interrupts neither, so each wait that ends with nothing asks.
+    if (got.status == io::io_status::interrupted || got.status == io::io_status::timed_out) {
         if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);
         return;
     }
-    if (got.status == io::io_status::would_block || got.status == io::io_status::timed_out) return;
     advance(one, what, from_io(got));
 }
 

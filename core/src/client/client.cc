@@ -117,8 +117,8 @@ error detail::late_before_sent(uint32_t total_timeout_ms, stage where) {
             .text = "no answer within the total timeout of " + std::to_string(total_timeout_ms) + " ms"};
 }
 
-result<client> client::open(client_config config) {
-    auto opened = cluster::cluster::open(std::move(config));
+result<client> client::open(client_config config, interrupt_hook* interrupt) {
+    auto opened = cluster::cluster::open(std::move(config), interrupt);
     if (!opened) return std::unexpected(std::move(opened.error()));
     return client(std::make_shared<shared>(std::move(*opened)));
 }
@@ -159,14 +159,16 @@ result<batch_reply> client::execute(const batch_request& request, const transpor
     return call->take_reply();
 }
 
-result<std::vector<info_reply>> client::info(std::string_view command, info_target target, uint32_t timeout_ms) {
+result<std::vector<info_reply>> client::info(std::string_view command, info_target target, uint32_t timeout_ms,
+                                             call_options options) {
     if (!is_open()) return not_open();
     command::info_call call;
     call.prepare(command,
                  target == info_target::every_node ? command::info_call::target::every_node
                                                    : command::info_call::target::any_node,
                  timeout_ms);
-    if (auto done = drive(*shared_, call, monotonic_now(), {}); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = drive(*shared_, call, monotonic_now(), options); !done)
+        return std::unexpected(std::move(done.error()));
     return call.take_replies();
 }
 

@@ -1,7 +1,9 @@
 #include "cluster/cluster.h"
 
+#include <algorithm>
 #include <system_error>
 
+#include "aero/client.h"
 #include "base/threads.h"
 #include "cluster/link_driver.h"
 #include "io/signals.h"
@@ -10,6 +12,7 @@ namespace aero::cluster {
 namespace {
 
 constexpr nanos trim_interval = from_ms(1000);
+constexpr nanos interrupt_interval = from_ms(50);  // between two looks for signals while a cluster is opened
 
 uint64_t next_id() noexcept {
     static std::atomic<uint64_t> last{0};
@@ -47,7 +50,7 @@ cluster::cluster(client_config config)
 
 cluster::~cluster() { close(); }
 
-result<std::shared_ptr<cluster>> cluster::open(client_config config) {
+result<std::shared_ptr<cluster>> cluster::open(client_config config, interrupt_hook* interrupt) {
     if (auto checked = check(config); !checked) return std::unexpected(std::move(checked.error()));
     const nanos until = monotonic_now() + from_ms(config.connect_timeout_ms);
     std::shared_ptr<cluster> made(new cluster(std::move(config)));
@@ -57,7 +60,16 @@ result<std::shared_ptr<cluster>> cluster::open(client_config config) {
     // The first tend runs here; the thread takes over a cluster that is known.
     tender& machine = tends.machine;
     machine.start(monotonic_now());
-    while (!machine.complete() && !machine.settled() && monotonic_now() < until) tends.driver.step(until);
+    nanos look_at = monotonic_now() + interrupt_interval;
+    while (!machine.complete() && !machine.settled() && monotonic_now() < until) {
+        tends.driver.step(interrupt == nullptr ? until : std::min(until, look_at));
+        if (interrupt == nullptr || monotonic_now() < look_at) continue;
+        if (interrupt->interrupted()) {
+            made->closed_.store(true, std::memory_order_relaxed);
+            return fail(code::cancelled, "interrupted while the cluster was looked for");
+        }
+        look_at = monotonic_now() + interrupt_interval;
+    }
     if (!machine.has_members()) {
         error why = machine.why_no_cluster();
         if (monotonic_now() >= until) {

@@ -10,13 +10,17 @@
 #include "aero/config.h"
 #include "cluster/view.h"
 
+namespace aero {
+class interrupt_hook;
+}
+
 namespace aero::cluster {
 
 class cluster {
   public:
     // Seeds in parallel until one yields a cluster with a partition map, at most `connect_timeout_ms`. Errors: cluster
-    // (nobody answered; the text lists each seed with its reason), client (cluster name differs), invalid_host.
-    static result<std::shared_ptr<cluster>> open(client_config config);
+    // (nobody answered; the text lists each seed with its reason), client (cluster name differs), invalid_host, cancelled.
+    static result<std::shared_ptr<cluster>> open(client_config config, interrupt_hook* interrupt = nullptr);
     ~cluster();
 
     const client_config& config() const noexcept { return config_; }

@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 
+#include "aero/client.h"
 #include "testing/loopback_server.h"
 
 namespace aero::cluster {
@@ -113,6 +114,24 @@ TEST(cluster, fails_at_once_when_every_seed_refuses) {
     const nanos before = monotonic_now();
     EXPECT_FALSE(cluster::open(config).has_value());
     EXPECT_LT(monotonic_now() - before, from_ms(2000));
+}
+
+struct second_time final : interrupt_hook {
+    unsigned asked = 0;
+    bool interrupted() noexcept override { return ++asked == 2; }
+};
+
+TEST(cluster, gives_up_looking_for_nodes_when_it_is_interrupted) {
+    loopback_server silent;
+    silent.act(loopback_server::manner::silent);
+    client_config config;
+    config.hosts = {{"127.0.0.1", silent.port()}};
+    config.connect_timeout_ms = 60'000;
+    second_time hook;
+    const auto opened = cluster::open(config, &hook);
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().what, code::cancelled);
+    EXPECT_EQ(hook.asked, 2u);
 }
 
 TEST(cluster, refuses_configurations_without_a_place_to_go) {
