@@ -96,7 +96,9 @@ loop_host* host_for(call_object* call, const client& through) {
         Py_DECREF(as_object(known));
     }
     leave_all(self->hosts->take_dead());
-    loop_host* made = new_host(call->loop, through, *self->hosts);
+    event_config how;
+    how.connections_min = self->base.life->config.loop_connections_min;
+    loop_host* made = new_host(call->loop, through, how, *self->hosts);
     if (made != nullptr) self->hosts->add(made);
     return made;
 }
@@ -212,12 +214,22 @@ struct pending_connect {
     ~pending_connect() { drop(); }
 };
 
+// The connections that this loop keeps open are opened before its first call.
+void warm_up(call_object* call) {
+    life_cycle& life = *as_client(call->client)->life;
+    if (life.config.loop_connections_min == 0) return;
+    const auto through = life.handle();
+    const ref host = ref::take(through ? as_object(host_for(call, *through)) : nullptr);
+    if (!host) PyErr_Clear();  // closed meanwhile; whoever calls next will be told
+}
+
 // On the loop again, after the cluster was opened.
 PyObject* connect_ended(PyObject* self, PyObject*) {
     pending_connect& pending = *pending_connect::of(self);
     if (call_object* call = as_call(pending.call.get()); call->state == call_state::pending) {
         const bool fine = pending.life().end_connect(std::move(*pending.opened));
         pending.opened.reset();
+        if (fine) warm_up(call);
         const ref ended = std::exchange(pending.call, {});
         finish_call(call, fine ? new_ref(call->client) : nullptr, wake_mode::directly);
     } else {
@@ -312,6 +324,13 @@ PyObject* make_client(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     return as_async(self.get())->hosts != nullptr ? self.release() : nullptr;
 }
 
+int init(PyObject* self, PyObject* args, PyObject* kwargs) {
+    if (init_client(self, args, kwargs) != 0) return -1;
+    parsed_config& config = as_client(self)->life->config;
+    config.loop_connections_min = std::exchange(config.native.connections_per_node_min, 0);
+    return 0;
+}
+
 int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
     return as_async(self)->hosts != nullptr ? as_async(self)->hosts->traverse(visit, arg) : 0;
@@ -349,7 +368,7 @@ PyTypeObject* make_type(PyObject* module) {
     static PyType_Slot slots[] = {
         {Py_tp_doc, const_cast<char*>("Base of aerospike_py.AsyncClient; each event loop has connections of its own.")},
         {Py_tp_new, reinterpret_cast<void*>(make_client)},
-        {Py_tp_init, reinterpret_cast<void*>(init_client)},
+        {Py_tp_init, reinterpret_cast<void*>(init)},
         {Py_tp_finalize, reinterpret_cast<void*>(finalize_client)},
         {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
         {Py_tp_clear, reinterpret_cast<void*>(clear)},

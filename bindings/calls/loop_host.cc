@@ -268,8 +268,8 @@ PyTypeObject* make_type(PyObject* module) {
 
 }  // namespace
 
-loop_host* new_host(PyObject* loop, const client& through, host_owner& owner) {
-    auto events = event_client::create(through);
+loop_host* new_host(PyObject* loop, const client& through, const event_config& how, host_owner& owner) {
+    auto events = event_client::create(through, how);
     if (!events) return raise(events.error(), "event loop"), nullptr;
     const ref made = ref::take(host_type->tp_alloc(host_type, 0));
     if (!made) return nullptr;
@@ -279,6 +279,7 @@ loop_host* new_host(PyObject* loop, const client& through, host_owner& owner) {
     host->native->events = std::move(*events);
     host->native->owner = &owner;
     if (!host->native->watches.follow(*host->native->events, loop, host->read_tick)) return nullptr;
+    arm_timer(host, loop);
     return as_host(new_ref(made.get()));
 }
 

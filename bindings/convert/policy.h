@@ -68,6 +68,7 @@ bool check_replica(const transport_policy& policy, const client_config& config);
 // The argument of `client()`. Hosts are looked at by `parse_hosts` at connect only, as the contract wants it; the
 // dict's other values are checked at once.
 struct parsed_config {
+    uint32_t loop_connections_min = 0;  // of each loop of an asyncio client
     client_config native;
     ref hosts;  // as given
     ref user;   // or none

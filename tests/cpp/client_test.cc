@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "cluster_fixture.h"
+#include "metrics/counters.h"
 
 namespace aero::test {
 namespace {
@@ -153,6 +154,49 @@ TEST_P(typed_client, deadline_of_one_millisecond_is_kept) {
     EXPECT_LT(took, std::chrono::milliseconds(1000 * slowness));
     ASSERT_TRUE(client_.put(key_of(1), bins_of(1)));  // the client goes on
     EXPECT_EQ(client_.get(key_of(1))->bins, bins_of(1));
+}
+
+TEST_P(typed_client, replies_of_late_calls_are_dropped_while_others_call) {
+    std::vector<key> keys;
+    for (int64_t i = 0; i < 3000; ++i) keys.push_back(key_of(i));
+    ASSERT_TRUE(client_.put(key_of(1), bins_of(1), patient_write()));
+    batch_policy hasty;
+    hasty.total_timeout_ms = 1;
+    hasty.timeout_delay_ms = 60'000;
+    const uint64_t dropped = metrics::count_of(metrics::event::reply_discarded);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            for (int turn = 0; turn < 20; ++turn) {
+                static_cast<void>(client_.batch_read(keys, hasty));
+                EXPECT_EQ(client_.get(key_of(1), patient<read_policy>())->bins, bins_of(1));
+            }
+        });
+    for (std::thread& each : threads) each.join();
+    EXPECT_TRUE(comes_true_within(std::chrono::seconds(20), [&] {
+        static_cast<void>(client_.batch_read(keys, hasty));
+        return metrics::count_of(metrics::event::reply_discarded) > dropped;
+    }));
+}
+
+TEST_P(typed_client, names_bins_and_values_beyond_the_limits_are_refused) {
+    const auto refused = [](const result<void>& of) { return !of && of.error().what == code::invalid_argument; };
+    key long_set = key_of(1);
+    long_set.set = std::string(64, 's');
+    EXPECT_TRUE(refused(client_.put(long_set, bins_of(1))));
+    key nameless = key_of(1);
+    nameless.name_space.clear();
+    EXPECT_TRUE(refused(client_.put(nameless, bins_of(1))));
+    EXPECT_TRUE(refused(client_.put(key_of(1), {{std::string(16, 'b'), int64_t{1}}})));
+    EXPECT_TRUE(refused(client_.put(key_of(1), bins(40'000, {"b", int64_t{1}}))));
+    const std::vector<std::string> names{std::string(300, 'b')};
+    EXPECT_EQ(client_.get(key_of(1), names).error().what, code::invalid_argument);
+    const std::vector<std::string> many(70'000, "b");
+    EXPECT_EQ(client_.get(key_of(1), many).error().what, code::invalid_argument);
+    const bins half{{"a", std::string(70'000'000, 'x')}, {"b", std::string(70'000'000, 'x')}};
+    const auto whole = client_.put(key_of(1), half);
+    EXPECT_TRUE(refused(whole));
+    EXPECT_NE(whole.error().text.find("134217728"), std::string::npos) << whole.error().text;
 }
 
 TEST_P(typed_client, unknown_namespace_is_refused_at_once_and_the_known_ones_are_named) {

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "client/client_shared.h"
 #include "cluster_fixture.h"
+#include "metrics/counters.h"
 #include "wire/message.h"
 
 namespace aero::test {
@@ -171,6 +172,34 @@ TEST_P(event_calls, completion_may_submit_and_cancel) {
     EXPECT_EQ(second.ended.failure, nullptr);
     EXPECT_TRUE(loop_.run_until([&] { return loop_.calls().in_flight() == 0; }));
     EXPECT_EQ(never_told.told, 0);
+}
+
+TEST_P(event_calls, more_calls_than_may_wait_are_tried_again_until_there_is_room) {
+    loop narrow(client_, {.merge_calls = false, .busy_connections_max = 1, .queued_calls_max = 2});
+    const uint64_t overflows = metrics::count_of(metrics::event::queue_overflow);
+    std::vector<expectation> all(40);
+    for (expectation& each : all) narrow.calls().submit(get_of(key_of(1)), within_ms(20'000), each);
+    EXPECT_GT(metrics::count_of(metrics::event::queue_overflow), overflows);
+    ASSERT_TRUE(narrow.run_until([&] { return narrow.calls().in_flight() == 0; }));
+    for (const expectation& each : all) EXPECT_EQ(each.ended.failure, nullptr) << each.ended.failure->text;
+}
+
+TEST_P(event_calls, request_beyond_a_message_is_refused_before_it_is_sent) {
+    const std::vector<uint8_t> ops(wire::body_size_max);
+    record_request too_large = get_of(key_of(1));
+    too_large.ops = ops;
+    too_large.op_count = 1;
+    expectation alone, gathered;
+    loop_.calls().submit(too_large, within_ms(20'000), alone);
+    loop_.calls().submit(too_large, within_ms(20'000), gathered);
+    ASSERT_TRUE(loop_.run_until([&] { return loop_.calls().in_flight() == 0; }));
+    loop_.turn(0);
+    for (const expectation* each : {&alone, &gathered}) {
+        ASSERT_EQ(each->told, 1);
+        ASSERT_NE(each->ended.failure, nullptr);
+        EXPECT_EQ(each->ended.failure->what, code::invalid_argument);
+        EXPECT_EQ(each->ended.times.sent, 0);
+    }
 }
 
 TEST_P(event_calls, batch_comes_back_in_the_order_of_its_keys) {

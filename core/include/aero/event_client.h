@@ -34,6 +34,7 @@ struct event_config {
     bool merge_calls = true;             // gather concurrent reads of one tick into batch messages
     uint32_t busy_connections_max = 32;  // per node; more calls queue
     uint32_t queued_calls_max = 16384;   // per node; beyond it calls fail with no_more_connections
+    uint32_t connections_min = 0;        // per node, opened before they are needed and kept
 };
 
 class event_client {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/planted.h"
+#include "client/late_reply.h"
 #include "client/view_cache.h"
 
 namespace aero::detail {
@@ -45,11 +46,11 @@ void blocking_driver::run(command::call& what, nanos now) {
             view_ = current_view(cluster_);
             what.wake(view_, now_);
         }
-        close_let_go();
+        leave_let_go();
         if (what.wants_tend()) cluster_.tend_soon();
         if (!what.done() && cluster_.closed()) what.abandon(code::client, "the client was closed", now_);
     }
-    close_let_go();
+    leave_let_go();
 }
 
 std::shared_ptr<cluster::node> blocking_driver::holder_of(const cluster::node* which) const {
@@ -84,7 +85,7 @@ bool blocking_driver::connect(lane& one, command::call& what) {
         return false;
     }
     const nanos idle_max = from_ms(int64_t{config.idle_timeout_s} * 1000);
-    std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max);
+    std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max, config.connections_per_node_min);
     bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
     if (!taken && !slot) {
         const nanos until = planted(planted_bug::deadline_ignored) ? never : what.wakeup_at();
@@ -206,11 +207,15 @@ void blocking_driver::wait_many(command::call& what) {
     std::erase_if(lanes_, [](const lane& one) { return one.attempt == nullptr; });
 }
 
-// Attempts that the call no longer waits for: nobody will read their replies on this thread.
-void blocking_driver::close_let_go() {
+// Attempts that the call no longer waits for. Nobody would read their replies on this thread: the tend thread does.
+void blocking_driver::leave_let_go() {
     std::erase_if(lanes_, [&](lane& one) {
-        if (one.attempt != nullptr && one.attempt->owner() != nullptr) return false;
-        if (one.attempt != nullptr) {
+        if (one.attempt == nullptr) return true;
+        if (one.attempt->owner() != nullptr) return false;
+        if (one.attempt->sent_all() && one.attempt->drain_until > now_) {
+            auto reply = std::make_unique<late_reply>(std::move(one.attempt), one.next);
+            cluster_.take_over(std::move(one.node), std::move(one.connection), std::move(reply));
+        } else {
             one.connection.stream.close();
             one.node->drop_slot();
         }

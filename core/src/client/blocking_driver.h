@@ -1,8 +1,8 @@
 // Runs one call on the calling thread: takes connections from the nodes' pools, waits in the kernel, obeys the
 // machines.
 //
-// A lone attempt waits inside `recv`; several at once are polled together. Nothing outlives `run`: a connection whose
-// reply is still owed when the call ends is closed.
+// A lone attempt waits inside `recv`; several at once are polled together. Nothing of the call outlives `run`: a
+// connection whose reply is still owed when the call ends is left to the tend thread, or closed.
 #pragma once
 
 #include <vector>
@@ -39,7 +39,7 @@ class blocking_driver {
     nanos until_next_look(const command::call& what) const noexcept;
     void wait_one(command::call& what);
     void wait_many(command::call& what);
-    void close_let_go();
+    void leave_let_go();
     void refresh() { now_ = monotonic_now(); }
 
     cluster::cluster& cluster_;

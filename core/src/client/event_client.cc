@@ -16,6 +16,7 @@ result<std::unique_ptr<event_client>> event_client::create(const client& shared,
     auto made = std::make_unique<state>(shared, config);
     if (!made->reactor.ok() || !made->wake.ok())
         return fail(code::client, "the system has no descriptors left for another event loop");
+    made->keep_open(monotonic_now());
     return std::unique_ptr<event_client>(new event_client(std::move(made)));
 }
 
@@ -79,7 +80,10 @@ size_t event_client::deliver() {
 }
 
 int64_t event_client::next_deadline() const noexcept {
-    return std::min(state_->call_timers.next_due(), state_->connection_timers.next_due());
+    const nanos due = std::min(state_->call_timers.next_due(), state_->connection_timers.next_due());
+    // What is kept open is looked after although nobody calls.
+    const bool keeps = state_->config.connections_min > 0 && !state_->closed;
+    return keeps ? std::min(due, state_->swept + state::sweep_every) : due;
 }
 
 size_t event_client::in_flight() const noexcept { return state_->calls.size() - state_->completed.size(); }

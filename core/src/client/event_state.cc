@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "base/planted.h"
+#include "metrics/counters.h"
 
 namespace aero {
 
@@ -16,7 +17,6 @@ using detail::shared_message;
 
 namespace {
 
-constexpr nanos sweep_every = 1'000'000'000;
 constexpr size_t spare_calls_max = 1024;
 constexpr size_t events_at_once = 128;
 // Ticks too small to share a message, after which calls are sent at once instead of waiting for the tick's end.
@@ -181,6 +181,7 @@ void event_client::state::finish(shared_message& which, nanos now) {
         if (to.who == nullptr) continue;
         to.who->alarm.disarm();
         if ((failed && to.rows == 0) || !ending->share_out(to, whole)) {
+            metrics::count(metrics::event::call_unmerged);
             start_alone(*to.who, now);  // the message as a whole failed it, not its own request
             continue;
         }
@@ -212,6 +213,8 @@ void event_client::state::cancel(loop_call& which) noexcept {
     if (planted(planted_bug::completion_repeated) && which.at == loop_call::phase::ended) return;
     which.whom = nullptr;
     const nanos now = monotonic_now();
+    const bool runs = which.at == loop_call::phase::running;  // its machine counts itself
+    if (!runs && which.at != loop_call::phase::ended) metrics::count(metrics::event::call_cancelled);
     switch (which.at) {
         case loop_call::phase::ended: return;  // stands among the completed; passed over there
         case loop_call::phase::admission: leave_queue(which); break;
@@ -292,6 +295,7 @@ void event_client::state::alarm(runner& which, nanos now) {
                 return;
             }
             const bool sent = call.at == loop_call::phase::member;
+            metrics::count(metrics::event::deadline_passed);
             fail(call, error{.what = code::deadline,
                              .where = queued ? stage::limiter_wait
                                       : sent ? stage::io
@@ -307,6 +311,7 @@ void event_client::state::alarm(runner& which, nanos now) {
 
 void event_client::state::drain(nanos now) {
     follow_cluster();
+    if (std::exchange(kept_version, view_version) != view_version) keep_open(now);
     end_tick();
     if (!read_lone(now)) read_ready(now);
     call_timers.advance(now, [&](void* owner) { alarm(*static_cast<runner*>(owner), now); });
@@ -365,6 +370,13 @@ void event_client::state::sweep(nanos now) {
     swept = now;
     for (const auto& one : lanes) one->close_idle(now);
     std::erase_if(lanes, [](const auto& one) { return one->retired(); });
+    keep_open(now);
+}
+
+void event_client::state::keep_open(nanos now) {
+    if (config.connections_min == 0) return;
+    for (const auto& one : view->nodes)
+        if (one->active()) lane_to(one.get()).keep_open(now);
 }
 
 lane& event_client::state::lane_to(const cluster::node* target) {
@@ -376,7 +388,8 @@ lane& event_client::state::lane_to(const cluster::node* target) {
     assert(held != nullptr);
     const client_config& set = core->cluster->config();
     lanes.push_back(std::make_unique<lane>(std::move(held), reactor, connection_timers, *this,
-                                           lane::limits{.busy_max = config.busy_connections_max,
+                                           lane::limits{.kept = std::min(config.connections_min, config.busy_connections_max),
+                                                        .busy_max = config.busy_connections_max,
                                                         .queued_max = config.queued_calls_max,
                                                         .connections_max = set.connections_per_node_max,
                                                         .idle_max = from_ms(int64_t{set.idle_timeout_s} * 1000),

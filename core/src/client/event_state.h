@@ -17,6 +17,8 @@
 namespace aero {
 
 struct event_client::state final : detail::attempt_sink {
+    static constexpr nanos sweep_every = 1'000'000'000;
+
     state(const client& of, event_config set) : core(of.handle()), config(set) { refresh_view(); }
     ~state();
 
@@ -47,6 +49,7 @@ struct event_client::state final : detail::attempt_sink {
     }
     void refresh_view();
     void sweep(nanos now);
+    void keep_open(nanos now);
 
     // --- gathering
     void flush(nanos now);
@@ -72,6 +75,7 @@ struct event_client::state final : detail::attempt_sink {
     event_config config;
     cluster::view_ptr view;
     uint64_t view_version = 0;
+    uint64_t kept_version = 0;  // whose nodes were last looked through by `keep_open`
     io::reactor reactor;
     io::wake_up wake;
     bool wake_watched = false;
@@ -87,7 +91,7 @@ struct event_client::state final : detail::attempt_sink {
     std::vector<std::unique_ptr<admission>> waiting;  // for a slot, in order
     std::mutex granted_mutex;
     std::vector<admission*> granted;  // guarded by granted_mutex
-    nanos swept = 0;
+    nanos swept = monotonic_now();
     uint32_t tick_gets = 0;  // calls for one record since the last tick ended, and for many
     uint32_t tick_batches = 0;
     uint8_t busy_ticks = 0;  // one bit a tick: enough calls to share a message

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "base/planted.h"
+#include "metrics/counters.h"
 
 namespace aero::detail {
 
@@ -30,7 +31,8 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
         loop_connection& taken = *idle_.back();
         idle_.pop_back();
         const nanos rested = now - taken.last_used;
-        if (rested > limits_.idle_max || (rested >= rest_trusted && taken.stream.stale())) {
+        const bool old = rested > limits_.idle_max && all_.size() > limits_.kept;
+        if (old || (rested >= rest_trusted && taken.stream.stale())) {
             drop(taken);
             continue;
         }
@@ -38,11 +40,13 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
         return;
     }
     if (queue_.size() >= limits_.queued_max) {
+        metrics::count(metrics::event::queue_overflow);
         ready->fail(code::no_more_connections,
                     "more than " + std::to_string(limits_.queued_max) + " calls wait for a connection to the node");
         sink_.attempt_ended(std::move(ready), now);
         return;
     }
+    metrics::count(metrics::event::call_queued);
     queue_.push_back(std::move(ready));
     // One connect for each that waits, up to the cap; the others take what comes back.
     if (all_.size() < limits_.busy_max && connecting_ < queue_.size()) connect(now);
@@ -190,7 +194,10 @@ void lane::finish(loop_connection& which, nanos now) {
     else
         drop(which);
     if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < limits_.busy_max) connect(now);
-    if (ended->owner() != nullptr) sink_.attempt_ended(std::move(ended), now);
+    if (ended->owner() != nullptr)
+        sink_.attempt_ended(std::move(ended), now);
+    else if (reusable)
+        metrics::count(metrics::event::reply_discarded);
 }
 
 // A connection is free: the first that waits takes it.
@@ -240,10 +247,16 @@ void lane::drain_expired(loop_connection& which, nanos now) {
 void lane::close_idle(nanos now) {
     const bool all = !node_->active();
     std::erase_if(idle_, [&](loop_connection* one) {
-        if (!all && now - one->last_used <= limits_.idle_max) return false;
+        if (!all && (now - one->last_used <= limits_.idle_max || all_.size() <= limits_.kept)) return false;
         drop(*one);
         return true;
     });
+}
+
+void lane::keep_open(nanos now) {
+    if (!node_->active()) return;
+    while (all_.size() < limits_.kept && connect(now)) {
+    }
 }
 
 void lane::drop(loop_connection& which) {

@@ -44,6 +44,7 @@ class attempt_sink {
 class lane {
   public:
     struct limits {
+        uint32_t kept;  // connections that stay however long they rest
         uint32_t busy_max;
         uint32_t queued_max;
         uint32_t connections_max;  // per node and client, shared with everybody else
@@ -71,7 +72,8 @@ class lane {
     void let_go(loop_connection& which, nanos now);
     // Frees connections dropped since the last time. Not while events of theirs may still be at hand.
     void bury() noexcept { dropped_.clear(); }
-    void close_idle(nanos now);  // those at rest for longer than idle_max, all of an inactive node
+    void close_idle(nanos now);  // those at rest for longer than idle_max but for `kept`, all of an inactive node
+    void keep_open(nanos now);   // opens what is missing to `kept`
     void abandon_after_fork() noexcept;
     size_t busy() const noexcept { return all_.size() - idle_.size(); }
     size_t connections() const noexcept { return all_.size(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/buffer_pool.h"
+#include "metrics/counters.h"
 
 namespace aero::detail {
 
@@ -78,6 +79,7 @@ void shared_message::prepare(std::span<loop_call* const> who, uint8_t flags) {
         latest = std::max(latest, one->deadline);
         stamps = stamps || one->with_times;
     }
+    metrics::count(metrics::event::call_merged, who.size());
     call_.set_deadline(latest);
     if (stamps) call_.want_stamps();
 }

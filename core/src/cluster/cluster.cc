@@ -11,7 +11,7 @@
 namespace aero::cluster {
 namespace {
 
-constexpr nanos trim_interval = from_ms(1000);
+constexpr nanos keep_interval = from_ms(1000);
 constexpr nanos interrupt_interval = from_ms(50);  // between two looks for signals while a cluster is opened
 
 uint64_t next_id() noexcept {
@@ -33,13 +33,14 @@ result<void> check(const client_config& config) {
 }  // namespace
 
 struct cluster::tending {
-    explicit tending(const client_config& config) : machine(config), driver(machine) {}
+    explicit tending(const client_config& config) : machine(config), keeper(config), driver(machine, keeper) {}
 
-    tender machine;  // with `driver` owned by the opening thread, then by `thread`
+    tender machine;  // with `keeper` and `driver` owned by the opening thread, then by `thread`
+    pool_keeper keeper;
     link_driver driver;
     aero::thread thread;
     std::atomic<bool> soon{false};
-    nanos trim_at = 0;
+    nanos keep_at = 0;
 };
 
 cluster::cluster(client_config config)
@@ -79,6 +80,7 @@ result<std::shared_ptr<cluster>> cluster::open(client_config config, interrupt_h
         return std::unexpected(std::move(why));
     }
     made->publish(machine.current());
+    made->warm_up(until);
     const io::signals_blocked blocked;
     try {
         tends.thread = thread(&cluster::tend, made.get());
@@ -91,15 +93,28 @@ result<std::shared_ptr<cluster>> cluster::open(client_config config, interrupt_h
 void cluster::tend() {
     tending& tends = *tending_;
     while (!closed()) {
-        tends.driver.step(tends.trim_at);
+        tends.driver.step(tends.keep_at);
         const nanos now = monotonic_now();
         if (tends.soon.exchange(false, std::memory_order_relaxed)) tends.machine.tend_soon(now);
         const view_ptr& seen = tends.machine.current();
-        if (seen->version != version()) publish(seen);
-        if (now < tends.trim_at) continue;
-        tends.trim_at = now + trim_interval;
-        for (const auto& each : seen->nodes) each->trim_idle(now, from_ms(config_.idle_timeout_s * int64_t{1000}));
+        const bool differs = seen->version != version();
+        if (differs) publish(seen);
+        if (!differs && now < tends.keep_at) continue;
+        tends.keep_at = now + keep_interval;
+        tends.keeper.keep(*seen, now);
     }
+}
+
+// What a pool holds at least is there when `open` returns, as far as the nodes let it be.
+void cluster::warm_up(nanos until) {
+    tending& tends = *tending_;
+    tends.keeper.keep(*tends.machine.current(), monotonic_now());
+    while (tends.keeper.connecting() && monotonic_now() < until) tends.driver.step(until);
+}
+
+void cluster::take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) {
+    tending_->keeper.take_over(std::move(of), std::move(on), std::move(reply));
+    tending_->driver.wake();
 }
 
 void cluster::publish(view_ptr next) {
@@ -125,6 +140,7 @@ void cluster::close() noexcept {
     if (closed_.exchange(true, std::memory_order_relaxed) || tending_ == nullptr) return;
     tending_->driver.wake();
     if (tending_->thread.joinable()) tending_->thread.join();
+    tending_->keeper.close();
     for (const auto& each : current()->nodes) each->deactivate();
 }
 

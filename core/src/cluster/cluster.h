@@ -16,6 +16,8 @@ class interrupt_hook;
 
 namespace aero::cluster {
 
+class leftover;
+
 class cluster {
   public:
     // Seeds in parallel until one yields a cluster with a partition map, at most `connect_timeout_ms`. Errors: cluster
@@ -27,6 +29,8 @@ class cluster {
     uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
     view_ptr current() const;   // takes a short lock; callers keep the pointer while version() stands
     void tend_soon() noexcept;  // asks for an early tend after an error; at most one per 100 ms is honoured
+    // The reply on a connection that was let go: the tend thread reads it and gives the connection back to its pool.
+    void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply);
     void close() noexcept;      // joins the tend thread, closes resting connections; idempotent
     bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
     // In a forked child: forget the thread and the descriptors without touching the parent's connections.
@@ -36,6 +40,7 @@ class cluster {
   private:
     explicit cluster(client_config config);
     void tend();  // the thread's work
+    void warm_up(nanos until);
     void publish(view_ptr next);
 
     const client_config config_;

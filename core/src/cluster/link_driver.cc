@@ -1,8 +1,7 @@
 #include "cluster/link_driver.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <array>
 
 namespace aero::cluster {
 namespace {
@@ -16,35 +15,37 @@ std::string reason_of(const io::io_result& ended) {
 
 }  // namespace
 
-link_driver::link_driver(tender& machine) : machine_(machine), input_(input_size) {
-    for (std::atomic<int>& each : open_) each.store(-1, std::memory_order_relaxed);
+link_driver::link_driver(tender& machine, pool_keeper& beside)
+    : machine_(machine), keeper_(beside), input_(input_size) {
+    keeper_.attach(reactor_, open_);
     if (!ok()) return;
     reactor_.add(wake_->fd(), io::readiness::read, tag_of(0));
-    if (reactor_.fd() >= 0) note(reactor_.fd());
+    if (reactor_.fd() >= 0) open_.note(reactor_.fd());
 }
 
-link_driver::~link_driver() = default;
+link_driver::~link_driver() { keeper_.close(); }
 
 void link_driver::step(nanos until) {
     carry_out();
     const nanos before = monotonic_now();
-    const nanos wanted = std::min(until, machine_.next_deadline());
+    const nanos wanted = std::min({until, machine_.next_deadline(), keeper_.next_deadline()});
     std::array<io::ready_event, 64> events;
     const size_t count = reactor_.wait(events, wanted == never ? never : std::max<nanos>(wanted - before, 0));
-    for (size_t i = 0; i < count; ++i) {
-        const auto id = static_cast<link_id>(reinterpret_cast<uintptr_t>(events[i].tag));
-        if (id != 0) {
-            ready(id, events[i]);
-            continue;
-        }
-        wake_->clear();
-        for (const io::resolver::answer& each : resolver_.take()) {
-            machine_.resolved(each.id, each.found, each.why, monotonic_now());
-        }
-    }
+    for (size_t i = 0; i < count; ++i) react(events[i]);
     const nanos now = monotonic_now();
     if (machine_.next_deadline() <= now) machine_.tick(now);
+    keeper_.tick(now);
     carry_out();
+}
+
+void link_driver::react(const io::ready_event& event) {
+    const auto tag = reinterpret_cast<uintptr_t>(event.tag);
+    if (tag >= pool_keeper::first_tag) return keeper_.ready(event, monotonic_now());
+    if (tag != 0) return ready(static_cast<link_id>(tag), event);
+    wake_->clear();
+    for (const io::resolver::answer& each : resolver_.take()) {
+        machine_.resolved(each.id, each.found, each.why, monotonic_now());
+    }
 }
 
 void link_driver::carry_out() {
@@ -70,7 +71,7 @@ void link_driver::connect(link_id id, const io::endpoint& to) {
     if (!started) return machine_.failed(id, std::move(started.error().text), monotonic_now());
     socket& made = sockets_[id];
     made.stream = *std::move(started);
-    made.slot = note(made.stream.fd());
+    made.slot = open_.note(made.stream.fd());
     if (!reactor_.add(made.stream.fd(), io::readiness::write, tag_of(id))) {
         close(id);
         machine_.failed(id, "cannot be watched: too many open descriptors", monotonic_now());
@@ -139,23 +140,12 @@ void link_driver::close(link_id id) {
     const auto found = sockets_.find(id);
     if (found == sockets_.end()) return;
     reactor_.remove(found->second.stream.fd());
-    if (found->second.slot < open_.size()) open_[found->second.slot].store(-1, std::memory_order_relaxed);
+    open_.forget(found->second.slot);
     sockets_.erase(found);
 }
 
-size_t link_driver::note(int fd) noexcept {
-    for (size_t i = 0; i < open_.size(); ++i) {
-        if (open_[i].load(std::memory_order_relaxed) >= 0) continue;
-        open_[i].store(fd, std::memory_order_relaxed);
-        return i;
-    }
-    return open_.size();
-}
-
 void link_driver::close_after_fork() noexcept {
-    for (std::atomic<int>& each : open_) {
-        if (const int fd = each.exchange(-1, std::memory_order_relaxed); fd >= 0) ::close(fd);
-    }
+    open_.close_all();
     wake_->close();
 }
 

@@ -1,12 +1,12 @@
-// Carries out what a tender wants: sockets, name lookups, the clock. One thread at a time, but for `wake` and
+// Carries out what a tender wants: sockets, name lookups, the clock; and waits for the sockets of a pool keeper too. One thread at a time, but for `wake` and
 // `close_after_fork`.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <map>
 #include <memory>
 
+#include "cluster/open_descriptors.h"
+#include "cluster/pool_keeper.h"
 #include "cluster/tender.h"
 #include "io/reactor.h"
 #include "io/resolver.h"
@@ -16,7 +16,7 @@ namespace aero::cluster {
 
 class link_driver {
   public:
-    explicit link_driver(tender& machine);
+    link_driver(tender& machine, pool_keeper& beside);
     ~link_driver();
 
     bool ok() const noexcept { return reactor_.ok() && wake_->ok(); }
@@ -42,17 +42,17 @@ class link_driver {
     void close(link_id id);
     void ready(link_id id, const io::ready_event& event);
     void receive(link_id id);
-    size_t note(int fd) noexcept;
+    void react(const io::ready_event& event);
     static void* tag_of(link_id id) noexcept { return reinterpret_cast<void*>(static_cast<uintptr_t>(id)); }
 
     tender& machine_;
+    pool_keeper& keeper_;
     io::reactor reactor_;
     std::shared_ptr<io::wake_up> wake_ = std::make_shared<io::wake_up>();
     io::resolver resolver_{wake_};
     std::map<link_id, socket> sockets_;
     buffer input_;
-    // Every descriptor that is open, for `close_after_fork`: noted after it was opened, taken off before it is closed.
-    std::array<std::atomic<int>, tender::links_max + 4> open_;
+    open_descriptors open_;  // of the links and of the keeper
 };
 
 }  // namespace aero::cluster

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/planted.h"
+#include "metrics/counters.h"
 
 namespace aero::cluster {
 
@@ -54,7 +55,11 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
         idle_.pop_back();
         return grant::connection;
     }
-    if (waiters_.size() >= waiters_max) return grant::queue_full;
+    if (waiters_.size() >= waiters_max) {
+        metrics::count(metrics::event::queue_overflow);
+        return grant::queue_full;
+    }
+    metrics::count(metrics::event::call_queued);
     waiter me;
     me.max = max;
     waiters_.push_back(&me);
@@ -76,7 +81,7 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
     return grant::timed_out;
 }
 
-std::optional<connection> node::take_idle(nanos now, nanos idle_max) {
+std::optional<connection> node::take_idle(nanos now, nanos idle_max, uint32_t kept) {
     for (;;) {
         std::optional<connection> taken;
         {
@@ -87,7 +92,8 @@ std::optional<connection> node::take_idle(nanos now, nanos idle_max) {
         }
         const nanos rested = now - taken->last_used;
         // Asking the kernel costs a system call, so a connection used a moment ago is taken at its word.
-        if (rested <= idle_max && (rested < rest_trusted || !taken->stream.stale())) return taken;
+        const bool fresh = rested <= idle_max || connections() <= kept;
+        if (fresh && (rested < rest_trusted || !taken->stream.stale())) return taken;
         taken.reset();
         drop_slot();
     }
@@ -115,15 +121,26 @@ void node::give_back(connection&& back, nanos now) {
     drop_slot();
 }
 
-void node::trim_idle(nanos now, nanos idle_max) {
+void node::trim_idle(nanos now, nanos idle_max, uint32_t kept) {
     std::vector<connection> closing;
+    const auto take_out = [&](auto first, auto last) {
+        closing.insert(closing.end(), std::make_move_iterator(first), std::make_move_iterator(last));
+        idle_.erase(first, last);
+    };
     {
         const std::lock_guard lock(mutex_);
+        // What the peer has closed is no warm connection. Without any to keep it is found when it is taken.
+        if (kept > 0) {
+            const auto dead = std::stable_partition(idle_.begin(), idle_.end(),
+                                                    [](const connection& at) { return !at.stream.stale(); });
+            take_out(dead, idle_.end());
+        }
         // The pool is used last in first out, so its first ones rest longest.
-        const auto fresh =
-            std::ranges::find_if(idle_, [&](const connection& at) { return now - at.last_used <= idle_max; });
-        closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(fresh));
-        idle_.erase(idle_.begin(), fresh);
+        const size_t open = connections() - closing.size();
+        const size_t surplus = std::min(open > kept ? open - kept : 0, idle_.size());
+        const auto fresh = std::find_if(idle_.begin(), idle_.begin() + static_cast<ptrdiff_t>(surplus),
+                                        [&](const connection& at) { return now - at.last_used <= idle_max; });
+        take_out(idle_.begin(), fresh);
     }
     for (size_t i = 0; i < closing.size(); ++i) drop_slot();
 }

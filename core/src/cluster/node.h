@@ -39,16 +39,17 @@ class node {
     void drop_slot() noexcept;
     uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
 
-    // Synchronous pool, last in first out. A taken connection keeps its slot.
-    std::optional<connection> take_idle(nanos now, nanos idle_max);
+    // Synchronous pool, last in first out. A taken connection keeps its slot. Of `kept` connections none is too old.
+    std::optional<connection> take_idle(nanos now, nanos idle_max, uint32_t kept);
     // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may
     // connect.
     static constexpr size_t waiters_max = 16384;
     enum class grant : uint8_t { connection, slot, timed_out, queue_full };
     grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given);
     void give_back(connection&& back, nanos now);  // closes it when the node is inactive
-    void trim_idle(nanos now, nanos idle_max);     // closes what has rested longer
-    void abandon_after_fork() noexcept;            // in a forked child: closes its copies of what rests here
+    // Closes what has rested longer, as long as more than `kept` connections are open, and what the peer has closed.
+    void trim_idle(nanos now, nanos idle_max, uint32_t kept);
+    void abandon_after_fork() noexcept;  // in a forked child: closes its copies of what rests here
 
   private:
     const std::string name_;

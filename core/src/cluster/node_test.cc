@@ -35,14 +35,14 @@ TEST(node, counts_connections_up_to_the_limit) {
 
 TEST(node, gives_the_connection_that_came_back_last) {
     node at = make_node();
-    EXPECT_EQ(at.take_idle(0, 100), std::nullopt);
+    EXPECT_EQ(at.take_idle(0, 100, 0), std::nullopt);
     pair_of_ends one, two;
     const int last = two.ours.stream.fd();
     at.take_slot(9);
     at.take_slot(9);
     at.give_back(std::move(one.ours), 10);
     at.give_back(std::move(two.ours), 20);
-    EXPECT_EQ(at.take_idle(30, 100)->stream.fd(), last);
+    EXPECT_EQ(at.take_idle(30, 100, 0)->stream.fd(), last);
     EXPECT_EQ(at.connections(), 2u) << "a taken connection keeps its slot";
 }
 
@@ -55,7 +55,7 @@ TEST(node, does_not_give_what_is_too_old_closed_or_has_stray_bytes) {
     }
     closed.theirs.close();
     stray.theirs.send_some(as_bytes("x"));
-    EXPECT_EQ(at.take_idle(from_ms(101), from_ms(100)), std::nullopt);
+    EXPECT_EQ(at.take_idle(from_ms(101), from_ms(100), 0), std::nullopt);
     EXPECT_EQ(at.connections(), 0u);
 }
 
@@ -66,10 +66,10 @@ TEST(node, trims_what_rests_too_long) {
         at.take_slot(9);
         at.give_back(std::move(ends[i].ours), i * 10);
     }
-    at.trim_idle(25, 10);
+    at.trim_idle(25, 10, 0);
     EXPECT_EQ(at.connections(), 1u);
-    EXPECT_TRUE(at.take_idle(25, 10).has_value());
-    EXPECT_EQ(at.take_idle(25, 10), std::nullopt);
+    EXPECT_TRUE(at.take_idle(25, 10, 0).has_value());
+    EXPECT_EQ(at.take_idle(25, 10, 0), std::nullopt);
 }
 
 TEST(node, closes_everything_once_it_has_left) {
@@ -83,7 +83,7 @@ TEST(node, closes_everything_once_it_has_left) {
     EXPECT_EQ(at.connections(), 1u);
     at.give_back(std::move(in_use.ours), 2);
     EXPECT_EQ(at.connections(), 0u);
-    EXPECT_EQ(at.take_idle(2, 100), std::nullopt);
+    EXPECT_EQ(at.take_idle(2, 100, 0), std::nullopt);
     EXPECT_TRUE(in_use.theirs.stale());
 }
 
@@ -138,7 +138,7 @@ TEST(node, serves_threads_while_it_leaves) {
     for (int user = 0; user < 4; ++user) {
         users.emplace_back([&] {
             for (nanos now = 1; now < 500; ++now) {
-                auto taken = at.take_idle(now, 1'000'000);
+                auto taken = at.take_idle(now, 1'000'000, 0);
                 if (!taken) {
                     if (!at.take_slot(most)) continue;
                     pair_of_ends fresh;

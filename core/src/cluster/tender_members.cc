@@ -4,6 +4,7 @@
 #include "aero/log.h"
 #include "base/planted.h"
 #include "cluster/tender.h"
+#include "metrics/counters.h"
 
 namespace aero::cluster {
 namespace {
@@ -56,6 +57,7 @@ void tender::move_member(member& who, link& to, nanos now) {
 }
 
 void tender::member_failed(member& who, nanos now) {
+    metrics::count(metrics::event::tend_failed);
     ++who.failures;
     review_ = true;
     who.next_round = std::max(who.next_round, now);
@@ -67,6 +69,7 @@ void tender::want_peers_of_all() noexcept {
 }
 
 void tender::member_heard(member& who, link& from, node_report&& report, nanos now) {
+    metrics::count(metrics::event::tend_answered);
     if (report.name != who.name) {
         // Another node took over the address. It becomes known like any other, by its address or by its peers.
         const io::endpoint at = from.address;
@@ -210,7 +213,7 @@ void tender::publish() {
         next->nodes.push_back(each.handle);
         order.push_back(each.id);
     }
-    bool differs = next->nodes != view_->nodes;
+    bool differs = next->nodes != view_->nodes, maps_differ = false;
     for (std::unique_ptr<namespace_map>& map : table_.maps(order)) {
         const bool has_racks =
             std::ranges::any_of(members_, [&](const member& each) { return each.racks.contains(map->name); });
@@ -220,11 +223,12 @@ void tender::publish() {
             map->racks.push_back(found == each.racks.end() ? no_rack : found->second);
         }
         const namespace_map* before = view_->find(map->name);
-        differs |= before == nullptr || *before != *map;
+        maps_differ |= before == nullptr || *before != *map;
         next->namespaces.push_back(std::move(map));
     }
-    differs |= next->namespaces.size() != view_->namespaces.size();
-    if (!differs) return;
+    maps_differ |= next->namespaces.size() != view_->namespaces.size();
+    if (maps_differ) metrics::count(metrics::event::partition_map_changed);
+    if (!differs && !maps_differ) return;
     next->version = view_->version + 1;
     view_ = std::move(next);
 }

@@ -9,6 +9,7 @@
 #include "base/planted.h"
 #include "command/record_call.h"
 #include "command/request_limits.h"
+#include "metrics/counters.h"
 #include "wire/batch.h"
 
 namespace aero::command {
@@ -94,6 +95,8 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
     if (which.rows.empty()) {  // the whole batch
         which.rows.resize(digests_.size());
         for (uint32_t i = 0; i < which.rows.size(); ++i) which.rows[i] = i;
+    } else {
+        metrics::count(metrics::event::batch_resplit);
     }
     if (planted(planted_bug::row_dropped) && which.tried > 0 && which.rows.size() > 1) which.rows.pop_back();
     std::array<std::vector<uint32_t>, cluster::nodes_max> shares;

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "base/planted.h"
+#include "metrics/counters.h"
 
 namespace aero::command {
 
@@ -109,6 +110,7 @@ void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& see
     note_times(*ended);
     part which = part_of(*ended);
     const bool sent = ended->sent_any();
+    if (!sent) metrics::count(metrics::event::attempt_unsent);
     if (const std::unique_ptr<error> broken = ended->take_failure()) {
         wants_tend_ = true;
         if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, now);
@@ -123,6 +125,7 @@ void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& see
 void call::wake(const cluster::view_ptr& seen, nanos now) {
     if (done_) return;
     if (now >= deadline_) {
+        metrics::count(metrics::event::deadline_passed);
         end_all(code::deadline,
                 "no answer within the total timeout of " + std::to_string(policy_.total_timeout_ms) + " ms", now);
         return;
@@ -133,7 +136,9 @@ void call::wake(const cluster::view_ptr& seen, nanos now) {
 }
 
 void call::abandon(code what, const std::string& text, nanos now) {
-    if (!done_) end_all(what, text, now);
+    if (done_) return;
+    if (what == code::cancelled) metrics::count(metrics::event::call_cancelled);
+    end_all(what, text, now);
 }
 
 std::unique_ptr<call::plan_error> call::unknown_namespace(std::string_view name, const cluster::view& seen) {
@@ -175,6 +180,7 @@ void call::plan_due(const cluster::view_ptr& seen, nanos now) {
 
 void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     const bool timed_out = why.what == code::deadline;
+    if (why.what == code::bad_reply) metrics::count(metrics::event::bad_reply);
     why.attempts = static_cast<uint16_t>(times_.attempts);
     if (sent || planted(planted_bug::unsent_counted)) {
         ++which.tried;
@@ -191,6 +197,7 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
         give_up(which, std::move(why));
         return;
     }
+    if (sent) metrics::count(metrics::event::attempt_retried);
     const bool moves = walks_replicas() && !(is_write_ && timed_out);
     if (moves) ++which.walked;
     nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent);
@@ -216,6 +223,7 @@ void call::time_out_attempts(const cluster::view_ptr&, nanos now) {
                   .node = late->target()->address_text(),
                   .text = "the node did not answer within this attempt's share of the time"};
         const bool sent = late->sent_any();
+        if (!sent) metrics::count(metrics::event::attempt_unsent);
         note_times(*late);
         const bool work_left = salvage(*late, which);
         let_go(*late);

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "metrics/counters.h"
+
 namespace aero::io {
 namespace {
 
@@ -129,6 +131,7 @@ nanos arrival_of(msghdr& message, nanos& known_offset) noexcept {
 
 stream::stream(stream&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      origin_(other.origin_),
       timestamps_(other.timestamps_),
       receive_timeout_(other.receive_timeout_),
       clock_offset_(other.clock_offset_) {}
@@ -137,6 +140,7 @@ stream& stream::operator=(stream&& other) noexcept {
     if (this == &other) return *this;
     close();
     fd_ = std::exchange(other.fd_, -1);
+    origin_ = other.origin_;
     timestamps_ = other.timestamps_;
     receive_timeout_ = other.receive_timeout_;
     clock_offset_ = other.clock_offset_;
@@ -146,13 +150,17 @@ stream& stream::operator=(stream&& other) noexcept {
 stream::~stream() { close(); }
 
 void stream::close() noexcept {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    if (fd_ < 0) return;
+    if (origin_ == origin::connecting) metrics::count(metrics::event::connection_failed);
+    if (origin_ == origin::connected) metrics::count(metrics::event::connection_closed);
+    ::close(std::exchange(fd_, -1));
 }
 
 result<stream> stream::start_connect(const endpoint& to) {
     const int fd = open_socket(to.address.ss_family);
     if (fd < 0) return fail(code::connection, "no socket for " + to.text() + ": " + error_text(errno));
     stream started(fd);
+    started.origin_ = origin::connecting;
     set_connection_options(fd);
     if (connect(fd, reinterpret_cast<const sockaddr*>(&to.address), to.address_size) == 0) return started;
     if (errno == EINPROGRESS || errno == EINTR) return started;
@@ -172,6 +180,8 @@ io_result stream::finish_connect() noexcept {
     if (connected_to_itself(fd_, peer, peer_size)) return failure(ECONNREFUSED);
     const int flags = fcntl(fd_, F_GETFL);
     if (flags < 0 || fcntl(fd_, F_SETFL, flags & ~O_NONBLOCK) != 0) return failure(errno);
+    if (std::exchange(origin_, origin::connected) == origin::connecting)
+        metrics::count(metrics::event::connection_opened);
     return {};
 }
 

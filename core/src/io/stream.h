@@ -60,7 +60,10 @@ class stream {
 
     explicit stream(int fd) noexcept : fd_(fd) {}
 
+    enum class origin : uint8_t { adopted, connecting, connected };
+
     int fd_ = -1;
+    origin origin_ = origin::adopted;  // what is counted when it ends
     bool timestamps_ = false;
     nanos receive_timeout_ = -1;  // what SO_RCVTIMEO holds now, so that it is set only when it changes
     nanos clock_offset_ = 0;      // realtime minus monotonic when time stamps were last read

@@ -22,6 +22,7 @@ std::string_view name_of(event which) noexcept {
         case event::reply_discarded: return "reply_discarded";
         case event::bad_reply: return "bad_reply";
         case event::batch_resplit: return "batch_resplit";
+        case event::tend_answered: return "tend_answered";
         case event::tend_failed: return "tend_failed";
         case event::partition_map_changed: return "partition_map_changed";
         case event::log_dropped: return "log_dropped";

@@ -14,19 +14,20 @@ namespace aero::metrics {
 enum class event : uint8_t {
     attempt_retried,  // an attempt that put bytes on the wire was followed by another
     attempt_unsent,   // an attempt ended before its first byte was sent, so its repetition is no retry
-    deadline_passed,
+    deadline_passed,  // a call ended by its total timeout
     call_cancelled,
     call_merged,     // a call that shared its wire message with others
     call_unmerged,   // a shared message failed as a whole and this call went out again alone
-    call_queued,     // a call that waited for a connection
+    call_queued,     // an attempt that waited for a connection
     queue_overflow,  // a call refused because the queue for connections was full
-    connection_opened,
+    connection_opened,  // those of the tend included
     connection_closed,
-    connection_failed,  // a connect that was refused or timed out
-    reply_discarded,    // the reply of a cancelled or late call was read and dropped
-    bad_reply,          // bytes that the protocol does not allow
+    connection_failed,  // a connect that was refused, timed out or was given up
+    reply_discarded,    // the reply of a cancelled or late call was read and dropped, and its connection lives on
+    bad_reply,          // an answer that is none to its request, or that the protocol does not allow
     batch_resplit,      // rows of a batch were split again by a fresh partition map
-    tend_failed,        // a node did not answer a tend
+    tend_answered,      // a node answered a question of the tend
+    tend_failed,        // a node did not
     partition_map_changed,
     log_dropped,
     count_,

@@ -1,0 +1,207 @@
+"""The counters of the core: what each counts, shown by something that moves it."""
+
+import asyncio
+import contextlib
+import re
+import threading
+import time
+
+import pytest
+from fixtures import hostile
+
+import aerospike_py
+from aerospike_py import exception
+
+KEY = ("test", "counters", "k")
+KEYS = [("test", "counters", i) for i in range(40)]
+LONG = {"total_timeout": 20_000}
+ONCE_MORE = {"total_timeout": 20_000, "max_retries": 2}
+
+
+def counts():
+    """Every counter with its value."""
+    lines = re.findall(r'^db_client_core_events_total\{event="(\w+)"\} (\d+)$', aerospike_py.get_metrics(), re.M)
+    return {name: int(value) for name, value in lines}
+
+
+def comes_true(condition, within_s=20):
+    until = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@contextlib.contextmanager
+def moves(*names):
+    """Each of these counters is higher afterwards, at last."""
+    before = counts()
+    yield
+    for name in names:
+        assert comes_true(lambda name=name: counts()[name] > before[name]), name
+
+
+@contextlib.contextmanager
+def moves_by(**steps):
+    """Each of these counters has moved by exactly so much."""
+    before = counts()
+    yield
+    assert {name: counts()[name] - before[name] for name in steps} == steps
+
+
+@pytest.fixture
+def ready(stage):
+    """A stage with its record written and its connections made."""
+    stage.face.put(KEY, {"a": 1}, policy=LONG)
+    stage.face.batch_write([(key, {"a": 1}) for key in KEYS], LONG)
+    return stage
+
+
+def test_an_attempt_that_is_made_again(ready):
+    ready.cluster.arm(hostile.closing, times=1)
+    with moves("attempt_retried"), moves_by(attempt_unsent=0, deadline_passed=0):
+        assert ready.face.get(KEY, ONCE_MORE | {"max_retries": 5}).bins == {"a": 1}
+
+
+def test_attempts_that_send_nothing(ready):
+    for proxy in ready.cluster.proxies:
+        proxy.close()
+    with moves("attempt_unsent", "connection_failed"), pytest.raises(exception.AerospikeError):
+        ready.face.get(KEY, {"total_timeout": 200})
+
+
+def test_a_deadline_that_passes(ready):
+    ready.cluster.arm(hostile.silent)
+    with moves_by(deadline_passed=1), pytest.raises(exception.AerospikeTimeoutError):
+        ready.face.get(KEY, {"total_timeout": 100, "max_retries": 0})
+
+
+def test_a_batch_that_is_split_again(ready):
+    ready.cluster.arm(hostile.closing, times=1)
+    with moves("batch_resplit", "attempt_retried"):
+        assert ready.face.batch_read(KEYS, policy=ONCE_MORE | {"max_retries": 5}).to_list() == [{"a": 1}] * len(KEYS)
+
+
+def test_an_answer_that_is_none(ready):
+    ready.cluster.arm(hostile.garbage)
+    with moves_by(bad_reply=1), pytest.raises(exception.AerospikeError):
+        ready.face.get(KEY, {"total_timeout": 20_000, "max_retries": 0})
+
+
+def test_a_late_reply_that_is_dropped_and_its_connection_lives_on(ready):
+    late = {"total_timeout": 100, "timeout_delay": 20_000, "max_retries": 0}
+    for _ in range(2):
+        ready.cluster.arm(hostile.delayed(0.5))
+        with moves("reply_discarded"), moves_by(connection_closed=0):
+            for _ in range(3):
+                with pytest.raises(exception.AerospikeTimeoutError):
+                    ready.face.get(KEY, late)
+            if ready.kind == "async":  # its loop runs during calls only
+                ready.cluster.heal()
+                assert comes_true(lambda: ready.face.get(KEY, LONG).bins == {"a": 1})
+                time.sleep(0.6)
+                ready.face.get(KEY, LONG)
+        ready.cluster.heal()
+        ready.cluster.settle()
+        time.sleep(0.1)
+        ready.face.get(KEY, LONG)
+    # What was opened for the first late calls served the second ones.
+    accepted = sum(each.accepted for each in ready.cluster.proxies)
+    ready.cluster.arm(hostile.delayed(0.5))
+    for _ in range(3):
+        with pytest.raises(exception.AerospikeTimeoutError):
+            ready.face.get(KEY, late)
+    assert sum(each.accepted for each in ready.cluster.proxies) == accepted
+
+
+def test_a_late_reply_without_time_for_it_costs_its_connection(ready):
+    ready.cluster.arm(hostile.delayed(0.3))
+    with moves_by(reply_discarded=0), moves("connection_closed"):
+        with pytest.raises(exception.AerospikeTimeoutError):
+            ready.face.get(KEY, {"total_timeout": 100, "max_retries": 0})
+        ready.cluster.heal()
+        ready.face.get(KEY, LONG)
+
+
+def test_connections(server, leak_check):
+    with moves("connection_opened", "partition_map_changed"):
+        client = aerospike_py.client({"hosts": server.hosts, "timeout": 20_000}).connect()
+    with moves("connection_closed"):
+        client.close()
+    refused = aerospike_py.client({"hosts": [("127.0.0.1", hostile.port_nobody_listens_on())]})
+    with moves("connection_failed"), pytest.raises(exception.ClusterError):
+        refused.connect()
+
+
+def test_tending(server, leak_check):
+    with hostile.ProxiedCluster(server.hosts) as cluster:
+        config = {"hosts": cluster.hosts, "tend_interval": 100, "timeout": 20_000}
+        with aerospike_py.client(config).connect():
+            with moves("tend_answered"):
+                pass
+            for proxy in cluster.proxies:
+                proxy.info_fault = hostile.closing
+            with moves("tend_failed"):
+                pass
+
+
+def test_a_thread_that_waits_for_a_connection(server, leak_check):
+    with hostile.ProxiedCluster(server.hosts) as cluster:
+        config = {"hosts": cluster.hosts, "max_conns_per_node": 1, "timeout": 20_000}
+        with aerospike_py.client(config).connect() as client:
+            client.put(KEY, {"a": 1}, policy=LONG)
+            cluster.arm(hostile.delayed(0.1))
+            with moves("call_queued"):
+                threads = [threading.Thread(target=client.get, args=(KEY, LONG)) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+
+
+def test_calls_of_a_loop(server, leak_check):
+    async def main(cluster):
+        async with aerospike_py.async_client({"hosts": cluster.hosts, "timeout": 20_000}) as client:
+            await client.connect()
+            with moves("call_queued"):  # there is no connection yet
+                await asyncio.gather(*(client.put(key, {"a": 1}, policy=LONG) for key in KEYS))
+            with moves("call_merged"), moves_by(call_unmerged=0):
+                await asyncio.gather(*(client.get(key, LONG) for key in KEYS))
+            cluster.arm(hostile.closing, times=1)
+            with moves("call_unmerged"):
+                await asyncio.gather(*(client.get(key, ONCE_MORE) for key in KEYS))
+            cluster.arm(hostile.silent)
+            with moves_by(call_cancelled=40):
+                calls = [asyncio.ensure_future(client.get(key, LONG)) for key in KEYS]
+                await asyncio.sleep(0.05)
+                for call in calls:
+                    call.cancel()
+                await asyncio.gather(*calls, return_exceptions=True)
+            cluster.heal()
+
+    with hostile.ProxiedCluster(server.hosts) as cluster:
+        asyncio.run(main(cluster))
+
+
+def test_every_counter_is_told():
+    assert set(counts()) == {
+        "attempt_retried",
+        "attempt_unsent",
+        "batch_resplit",
+        "bad_reply",
+        "call_cancelled",
+        "call_merged",
+        "call_queued",
+        "call_unmerged",
+        "connection_closed",
+        "connection_failed",
+        "connection_opened",
+        "deadline_passed",
+        "log_dropped",
+        "partition_map_changed",
+        "queue_overflow",
+        "reply_discarded",
+        "tend_answered",
+        "tend_failed",
+    }
