@@ -297,7 +297,8 @@ bool parse_admin_policy(PyObject* policy, bool strict, admin_options& to) {
 
 bool check_replica(const transport_policy& policy, const client_config& config) {
     if (policy.replica != replica_policy::prefer_rack || !config.rack_ids.empty()) return true;
-    raise_invalid_argument("replica=POLICY_REPLICA_PREFER_RACK needs to know the racks to prefer: give the config rack_ids");
+    raise_invalid_argument(
+        "replica=POLICY_REPLICA_PREFER_RACK needs to know the racks to prefer: give the config rack_ids");
     return false;
 }
 

@@ -28,9 +28,10 @@ bool unsupported(PyObject* value) {
 bool check_size(size_t size) {
     if (size < wire::body_size_max) [[likely]]
         return true;
-    raise_invalid_argument("a value of %zu bytes exceeds the %zu bytes (128 MiB) that a message may have: keep it in "
-                           "several records; nothing was sent",
-                           size, wire::body_size_max);
+    raise_invalid_argument(
+        "a value of %zu bytes exceeds the %zu bytes (128 MiB) that a message may have: keep it in "
+        "several records; nothing was sent",
+        size, wire::body_size_max);
     return false;
 }
 

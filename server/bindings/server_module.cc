@@ -80,8 +80,8 @@ bool racks_of(PyObject* racks, std::vector<int>& to) {
 int server_init(PyObject* self, PyObject* args, PyObject* named) {
     static const char* names[] = {
         "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
-        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests",
-        "rack_ids", nullptr};
+        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", "rack_ids",
+        nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();

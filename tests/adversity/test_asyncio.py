@@ -146,6 +146,19 @@ def test_gather_of_failing_and_working_calls(cluster):
     on_loop(cluster, body)
 
 
+def test_gather_collects_calls_that_were_cancelled(cluster):
+    async def body(client):
+        calls = [client.get(KEY, LONG) for _ in range(4)]
+        assert calls[0].cancel()
+        assert calls[2].cancel("enough")
+        results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+        assert [type(each) for each in results[::2]] == [asyncio.CancelledError] * 2
+        assert str(results[2]) == "enough"
+        assert [each.bins for each in results[1::2]] == [{"a": 1}] * 2
+
+    on_loop(cluster, body)
+
+
 def test_close_during_calls_fails_them_all_at_once(cluster):
     async def body(client):
         cluster.arm(hostile.silent)

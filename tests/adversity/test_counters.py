@@ -115,6 +115,26 @@ def test_a_late_reply_that_is_dropped_and_its_connection_lives_on(ready):
     assert sum(each.accepted for each in ready.cluster.proxies) == accepted
 
 
+def test_a_batch_that_is_late_after_half_its_rows_came(ready):
+    keys = [("test", "counters", f"large {i}") for i in range(90)]
+    bins = {"b": b"x" * 10_000}
+    ready.face.batch_write([(key, bins) for key in keys], LONG)
+    assert ready.face.batch_read(keys, policy=LONG).to_list() == [bins] * len(keys)
+
+    def halted(request, reply):
+        return [reply[: len(reply) * 2 // 3], hostile.Pause(0.6), reply[len(reply) * 2 // 3 :]]
+
+    ready.cluster.arm(halted, times=1)
+    late = {"total_timeout": 300, "timeout_delay": 20_000, "max_retries": 0}
+    with moves("reply_discarded"), moves_by(connection_closed=0, bad_reply=0):
+        with pytest.raises(exception.AerospikeTimeoutError):
+            ready.face.batch_read(keys, policy=late)
+        ready.cluster.settle()
+        for _ in range(20):
+            assert ready.face.batch_read(keys, policy=LONG).to_list() == [bins] * len(keys)
+            assert ready.face.get(KEY, LONG).bins == {"a": 1}
+
+
 def test_a_late_reply_without_time_for_it_costs_its_connection(ready):
     ready.cluster.arm(hostile.delayed(0.3))
     with moves_by(reply_discarded=0), moves("connection_closed"):

@@ -12,7 +12,8 @@
 
 namespace aero {
 
-// Asked when a signal interrupts a waiting call, and now and then while it waits; true abandons it with code::cancelled.
+// Asked when a signal interrupts a waiting call, and now and then while it waits; true abandons it with
+// code::cancelled.
 class interrupt_hook {
   public:
     virtual bool interrupted() noexcept = 0;

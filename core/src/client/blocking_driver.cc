@@ -213,7 +213,7 @@ void blocking_driver::leave_let_go() {
         if (one.attempt == nullptr) return true;
         if (one.attempt->owner() != nullptr) return false;
         if (one.attempt->sent_all() && one.attempt->drain_until > now_) {
-            auto reply = std::make_unique<late_reply>(std::move(one.attempt), one.next);
+            auto reply = std::make_unique<late_reply>(std::move(one.attempt), now_);
             cluster_.take_over(std::move(one.node), std::move(one.connection), std::move(reply));
         } else {
             one.connection.stream.close();

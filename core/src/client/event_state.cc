@@ -387,13 +387,14 @@ lane& event_client::state::lane_to(const cluster::node* target) {
         if (one.get() == target) held = one;
     assert(held != nullptr);
     const client_config& set = core->cluster->config();
-    lanes.push_back(std::make_unique<lane>(std::move(held), reactor, connection_timers, *this,
-                                           lane::limits{.kept = std::min(config.connections_min, config.busy_connections_max),
-                                                        .busy_max = config.busy_connections_max,
-                                                        .queued_max = config.queued_calls_max,
-                                                        .connections_max = set.connections_per_node_max,
-                                                        .idle_max = from_ms(int64_t{set.idle_timeout_s} * 1000),
-                                                        .connect_max = from_ms(set.connect_timeout_ms)}));
+    lanes.push_back(
+        std::make_unique<lane>(std::move(held), reactor, connection_timers, *this,
+                               lane::limits{.kept = std::min(config.connections_min, config.busy_connections_max),
+                                            .busy_max = config.busy_connections_max,
+                                            .queued_max = config.queued_calls_max,
+                                            .connections_max = set.connections_per_node_max,
+                                            .idle_max = from_ms(int64_t{set.idle_timeout_s} * 1000),
+                                            .connect_max = from_ms(set.connect_timeout_ms)}));
     return *lanes.back();
 }
 

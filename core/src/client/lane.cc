@@ -226,7 +226,9 @@ void lane::let_go(loop_connection& which, nanos now) {
         rest(which, now);
         return;
     }
-    const attempt& left = *which.attempt;
+    attempt& left = *which.attempt;
+    // What had arrived may have been taken out, which moved the place for what is still to come.
+    if (which.next.what == action::kind::receive) which.next = left.resume({.what = event::kind::received}, now);
     // Half a request is worth nothing: closed at the next turn.
     timers_.arm(which.drain_alarm, left.sent_all() && left.drain_until > now ? left.drain_until : now);
 }
@@ -255,8 +257,7 @@ void lane::close_idle(nanos now) {
 
 void lane::keep_open(nanos now) {
     if (!node_->active()) return;
-    while (all_.size() < limits_.kept && connect(now)) {
-    }
+    while (all_.size() < limits_.kept && connect(now)) {}
 }
 
 void lane::drop(loop_connection& which) {

@@ -8,9 +8,10 @@ namespace aero::detail {
 
 class late_reply final : public cluster::leftover {
   public:
-    // REQUIRES: the attempt was let go, has sent all and waits to receive into `next`
-    late_reply(std::unique_ptr<command::attempt> left, const command::action& next) noexcept
-        : left_(std::move(left)), next_(next) {}
+    // REQUIRES: the attempt was let go, has sent all and waits to receive
+    // What had arrived may have been taken out, which moved the place for what is still to come: it is asked for anew.
+    late_reply(std::unique_ptr<command::attempt> left, nanos now)
+        : left_(std::move(left)), next_(left_->resume({.what = command::event::kind::received}, now)) {}
 
     byte_span room() override { return next_.input; }
     progress received(size_t bytes, nanos now) override {

@@ -113,6 +113,10 @@ void cluster::warm_up(nanos until) {
 }
 
 void cluster::take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) {
+    if (tending_ == nullptr) {  // in a forked child
+        on.stream.close();
+        return of->drop_slot();
+    }
     tending_->keeper.take_over(std::move(of), std::move(on), std::move(reply));
     tending_->driver.wake();
 }

@@ -21,7 +21,8 @@ class leftover;
 class cluster {
   public:
     // Seeds in parallel until one yields a cluster with a partition map, at most `connect_timeout_ms`. Errors: cluster
-    // (nobody answered; the text lists each seed with its reason), client (cluster name differs), invalid_host, cancelled.
+    // (nobody answered; the text lists each seed with its reason), client (cluster name differs), invalid_host,
+    // cancelled.
     static result<std::shared_ptr<cluster>> open(client_config config, interrupt_hook* interrupt = nullptr);
     ~cluster();
 
@@ -31,7 +32,7 @@ class cluster {
     void tend_soon() noexcept;  // asks for an early tend after an error; at most one per 100 ms is honoured
     // The reply on a connection that was let go: the tend thread reads it and gives the connection back to its pool.
     void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply);
-    void close() noexcept;      // joins the tend thread, closes resting connections; idempotent
+    void close() noexcept;  // joins the tend thread, closes resting connections; idempotent
     bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
     // In a forked child: forget the thread and the descriptors without touching the parent's connections.
     void abandon_after_fork() noexcept;

@@ -1,5 +1,5 @@
-// Carries out what a tender wants: sockets, name lookups, the clock; and waits for the sockets of a pool keeper too. One thread at a time, but for `wake` and
-// `close_after_fork`.
+// Carries out what a tender wants: sockets, name lookups, the clock; and waits for the sockets of a pool keeper too.
+// One thread at a time, but for `wake` and `close_after_fork`.
 #pragma once
 
 #include <map>

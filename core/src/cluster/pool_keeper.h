@@ -44,7 +44,8 @@ class pool_keeper {
     // Tags from here on are the keeper's.
     static constexpr uintptr_t first_tag = uintptr_t{1} << 40;
 
-    // Reads the rest of `reply` and puts the connection back into the pool of `of`. What there is no room for is closed.
+    // Reads the rest of `reply` and puts the connection back into the pool of `of`. What there is no room for is
+    // closed.
     void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply);
     // Closes what has rested too long and opens what is missing.
     void keep(const view& seen, nanos now);

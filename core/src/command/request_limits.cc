@@ -24,7 +24,8 @@ std::string bad_name(std::string_view what, std::string_view name, size_t limit)
 }
 
 std::string flaw_of_names(std::string_view name_space, std::string_view set) {
-    if (name_space.size() > wire::namespace_size_max) return bad_name("namespace", name_space, wire::namespace_size_max);
+    if (name_space.size() > wire::namespace_size_max)
+        return bad_name("namespace", name_space, wire::namespace_size_max);
     if (set.size() > wire::set_size_max) return bad_name("set", set, wire::set_size_max);
     return {};
 }
@@ -49,8 +50,8 @@ size_t size_of_rows(const batch_request& request) {
         const size_t key = request.key_fields.empty() ? 0 : request.key_fields[row].size();
         const uint32_t shape = request.template_of.empty() ? 0 : request.template_of[row];
         const bool repeats = shape == repeatable && key == 0;
-        size += repeats ? wire::repeat_row_size
-                        : wire::batch_row_size(request.templates[shape]) + optional_field_size(key);
+        size +=
+            repeats ? wire::repeat_row_size : wire::batch_row_size(request.templates[shape]) + optional_field_size(key);
         repeatable = key == 0 ? shape : UINT32_MAX;
     }
     return size;
@@ -76,8 +77,7 @@ std::string flaw_of(const batch_request& request) {
         largest = std::max(largest, wire::batch_row_size(shape));
     }
     // As if one node had to serve all rows: what may be asked must not depend on how the cluster is laid out.
-    const size_t head =
-        wire::message_header_size + wire::batch_head_size + optional_field_size(request.filter.size());
+    const size_t head = wire::message_header_size + wire::batch_head_size + optional_field_size(request.filter.size());
     if (request.key_fields.empty() && head + request.digests.size() * largest <= wire::body_size_max) return {};
     const size_t size = head + size_of_rows(request);
     if (size <= wire::body_size_max) return {};

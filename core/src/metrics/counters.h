@@ -16,10 +16,10 @@ enum class event : uint8_t {
     attempt_unsent,   // an attempt ended before its first byte was sent, so its repetition is no retry
     deadline_passed,  // a call ended by its total timeout
     call_cancelled,
-    call_merged,     // a call that shared its wire message with others
-    call_unmerged,   // a shared message failed as a whole and this call went out again alone
-    call_queued,     // an attempt that waited for a connection
-    queue_overflow,  // a call refused because the queue for connections was full
+    call_merged,        // a call that shared its wire message with others
+    call_unmerged,      // a shared message failed as a whole and this call went out again alone
+    call_queued,        // an attempt that waited for a connection
+    queue_overflow,     // a call refused because the queue for connections was full
     connection_opened,  // those of the tend included
     connection_closed,
     connection_failed,  // a connect that was refused, timed out or was given up

@@ -7,7 +7,7 @@ namespace aero::wire {
 namespace {
 
 constexpr size_t row_start_size = repeat_row_size;  // index, digest, row flags
-constexpr size_t field_head_size = 5;                   // length and type of a field
+constexpr size_t field_head_size = 5;               // length and type of a field
 
 uint8_t* put_row_start(uint8_t* at, uint32_t index, const digest& key, uint8_t flags) noexcept {
     store_be(at, index);

@@ -12,8 +12,8 @@
 
 namespace aero::wire {
 
-// What a request's parts take: head and field header before the rows, a row that repeats the one before it, and one that
-// does not, without its key field.
+// What a request's parts take: head and field header before the rows, a row that repeats the one before it, and one
+// that does not, without its key field.
 inline constexpr size_t batch_head_size = 5 + 5;
 inline constexpr size_t repeat_row_size = 4 + digest_size + 1;
 size_t batch_row_size(const row_template& shape) noexcept;

@@ -15,7 +15,7 @@ inline constexpr unsigned partitions = 4096;
 inline constexpr size_t bin_name_size_max = 15;
 inline constexpr size_t namespace_size_max = 31;
 inline constexpr size_t set_size_max = 63;
-inline constexpr unsigned ops_max = 32768;  // of one message or batch row
+inline constexpr unsigned ops_max = 32768;              // of one message or batch row
 inline constexpr uint32_t epoch_offset_s = 1262304000;  // void times count from 2010-01-01T00:00:00Z
 inline constexpr uint32_t ttl_never = 0xFFFFFFFF;
 
