@@ -50,6 +50,16 @@ def sockets():
         if target.startswith("socket:"):
             held.add(target)
     return held
+
+def sockets_at_rest():
+    "The same once discovery has closed what it tried nodes with."
+    seen, since = sockets(), time.monotonic()
+    while time.monotonic() - since < 0.3:
+        time.sleep(0.02)
+        now = sockets()
+        if now != seen:
+            seen, since = now, time.monotonic()
+    return seen
 """
 
 
@@ -73,7 +83,7 @@ def test_a_sync_client_reconnects_in_the_child_on_sockets_of_its_own(hosts):
         """
         client = aerospike_py.client({"hosts": HOSTS}).connect()
         client.put(KEY, {"a": 1})
-        inherited = sockets()
+        inherited = sockets_at_rest()
 
         def child():
             assert "a" in client.get(KEY).bins
