@@ -13,6 +13,11 @@ FRAME_HEADER, MESSAGE_HEADER = 8, 22
 BATCH_FIELD = 41
 LIST, MAP = 20, 19
 COMMANDS = {3, 4, 7, 8, 12, 13, 15, 16}  # operations whose value is MessagePack
+SECURITY = [
+    "00001402000000000000000000000000000000020075000000020368",  # login
+    "00330000000000000000000000000000",  # its reply from a server that has no security
+    "00000002000000000000000000000000000000040561420a000000050600015180",  # and from one that has
+]
 GRAMMARS = {"replicas": b"r", "peers-clear-std": b"p", "peers-clear-alt": b"p", "service-clear-std": b"s"}
 
 
@@ -74,6 +79,7 @@ def inputs() -> Iterator[tuple[str, bytes]]:
         yield "info_text_fuzz", reply.encode()
         if command in GRAMMARS:
             yield "partition_map_fuzz", GRAMMARS[command] + reply.rstrip("\n").partition("\t")[2].encode()
+    yield from (("admin_fuzz", bytes.fromhex(text)) for text in SECURITY)
     yield "partition_map_fuzz", b"p1,3000,[[A2,,[10.0.0.2,[::1]:3001]],[A3,name,[h]],[A4,,]]"
     yield "partition_map_fuzz", b"s127.0.0.1:3000,[::1]:3000"
     yield "digest_fuzz", b"".join(bytes([n]) + bytes((n & 15) + (n >> 2)) for n in range(0, 256, 5))

@@ -1,6 +1,6 @@
 """Runs the commands of the documents, so that what a newcomer copies works.
 
-In README.md and CONTRIBUTING.md a fenced block marked `sh ci` or `python ci` is run from the root of the project: `sh`
+In the documents listed below a fenced block marked `sh ci` or `python ci` is run from the root of the project: `sh`
 by bash, which stops at the first command that fails, `python` by the interpreter of `.venv`. Blocks without the mark
 are for reading.
 """
@@ -15,7 +15,7 @@ import time
 
 from tidy import ROOT
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/security.md"]
 LIMIT_S = 900
 
 

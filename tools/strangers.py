@@ -49,11 +49,14 @@ def interpreter_of(name: str) -> Path:
     return place / "bin/python"
 
 
-def run_stranger(name: str, hosts: list[tuple[str, int]]) -> str:
-    """Lets a client work against a cluster; empty when all went well, otherwise what it said."""
+def run_stranger(name: str, hosts: list[tuple[str, int]], script: str = "", *arguments: str) -> str:
+    """Lets a client work against a cluster; empty when all went well, otherwise what it said.
+
+    The script is that of the client's name, or another one of its, which is given the arguments too.
+    """
     seeds = ",".join(f"{host}:{port}" for host, port in hosts)
-    script = ROOT / f"tests/strangers/{name}.py"
-    command = [str(interpreter_of(name)), str(script), seeds, str(len(hosts))]
+    path = ROOT / f"tests/strangers/{script or name}.py"
+    command = [str(interpreter_of(name)), str(path), seeds, str(len(hosts)), *arguments]
     try:
         outcome = _run(command, RUN_LIMIT_S)
     except subprocess.TimeoutExpired as late:

@@ -15,21 +15,34 @@ unsigned current_generation = 0;  // written by the fork handler only, when the 
 std::mutex list_mutex;
 life_cycle* first = nullptr;
 
-bool check_credentials(const parsed_config& config, PyObject* user, PyObject* password) {
+// What `connect` was given wins over the config.
+bool take_credentials(parsed_config& config, PyObject* user, PyObject* password) {
     for (PyObject* each : {user, password}) {
         if (each == nullptr || each == Py_None || PyUnicode_Check(each)) continue;
         PyErr_Format(PyExc_TypeError, "username and password must be str, not %s", Py_TYPE(each)->tp_name);
         return false;
     }
-    const auto given = [](PyObject* argument, const ref& configured) {
-        return (argument != nullptr && argument != Py_None) || (configured && configured.get() != Py_None);
+    const auto chosen = [](PyObject* argument, const ref& configured) -> PyObject* {
+        if (argument != nullptr && argument != Py_None) return argument;
+        return configured && configured.get() != Py_None ? configured.get() : nullptr;
     };
-    if (!given(user, config.user)) return true;
-    if (!given(password, config.password))
+    PyObject* const who = chosen(user, config.user);
+    PyObject* const proof = chosen(password, config.password);
+    client_config& native = config.native;
+    native.user.clear();
+    native.password.clear();
+    if (who == nullptr) return true;
+    if (proof == nullptr && native.auth != auth_mode::pki) {
         raise_client_error("a username without a password: give both, or neither");
-    else
-        raise_client_error("this release cannot log in to a cluster: connect without username and password");
-    return false;
+        return false;
+    }
+    std::string_view text;
+    if (!text_of(who, text)) return false;
+    native.user = text;
+    if (proof == nullptr) return true;
+    if (!text_of(proof, text)) return false;
+    native.password = secret(text);
+    return true;
 }
 
 std::string host_list(const client_config& config) {
@@ -101,7 +114,7 @@ bool life_cycle::begin_connect(PyObject* user, PyObject* password) {
         return false;
     }
     std::vector<host> hosts;
-    if (!check_credentials(config, user, password) || !parse_hosts(config.hosts.get(), hosts)) {
+    if (!take_credentials(config, user, password) || !parse_hosts(config.hosts.get(), hosts)) {
         state_.store(life_state::disconnected, std::memory_order_release);
         return false;
     }

@@ -116,6 +116,7 @@ bool parse_batch_remove(batch_operation& of, const argument_slots& given, bool s
 }
 
 PyObject* lazy_records(batch_operation& of, batch_reply&& reply, PyObject* timings) {
+    of.call.keys.forget_digests();
     return make_lazy_batch(state(), std::move(reply), std::move(of.call.keys), timings);
 }
 

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <string>
 
+#include "convert/config_tls.h"
 #include "convert/policy.h"
 #include "convert/policy_fields.h"
 #include "errors.h"
@@ -72,7 +73,8 @@ bool config_racks(PyObject* value, std::vector<int>& to) {
 }
 
 // One entry; `known` is false when nobody knows its name.
-bool config_entry(std::string_view name, PyObject* value, parsed_config& to, bool& known) {
+bool config_entry(std::string_view name, PyObject* value, parsed_config& to, bool& known,
+                  std::vector<ref>& unknown_of_tls) {
     client_config& native = to.native;
     uint32_t unused = 0, mode = 0;
     known = true;
@@ -82,8 +84,9 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "password") return config_object(value, "password", to.password);
     if (name == "auth_mode") {
         if (!config_number(value, "auth_mode", mode)) return false;
-        to.auth_mode = static_cast<int>(mode);
-        return true;
+        if (mode <= static_cast<uint32_t>(auth_mode::pki)) return native.auth = static_cast<auth_mode>(mode), true;
+        raise_invalid_argument("auth_mode out of range: %u (AUTH_INTERNAL, AUTH_EXTERNAL or AUTH_PKI)", mode);
+        return false;
     }
     if (name == "timeout") return config_number(value, "timeout", native.connect_timeout_ms);
     if (name == "idle_timeout") return config_number(value, "idle_timeout", native.idle_timeout_s);
@@ -105,6 +108,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "operation_queue_timeout_ms") {
         return config_number(value, "operation_queue_timeout_ms", native.operation_queue_timeout_ms);
     }
+    if (name == "tls") return parse_tls(value, native.tls, unknown_of_tls);
     if (name == "strict") return config_bool(value, to.strict);
     known = false;
     return true;
@@ -112,7 +116,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
 
 bool read_entries(PyObject* config, parsed_config& to) {
     PyObject *key = nullptr, *value = nullptr;
-    std::vector<ref> unknown;
+    std::vector<ref> unknown, unknown_of_tls;
     for (Py_ssize_t position = 0; PyDict_Next(config, &position, &key, &value);) {
         std::string_view name;
         if (!PyUnicode_Check(key)) {
@@ -120,11 +124,14 @@ bool read_entries(PyObject* config, parsed_config& to) {
             return false;
         }
         bool known = true;
-        if (!text_of(key, name) || !config_entry(name, value, to, known)) return false;
+        if (!text_of(key, name) || !config_entry(name, value, to, known, unknown_of_tls)) return false;
         if (!known) unknown.push_back(ref::share(key));
     }
     for (const ref& each : unknown) {  // at the end, when `strict` is known
         if (!report_unknown_key("config", each.get(), to.strict)) return false;
+    }
+    for (const ref& each : unknown_of_tls) {
+        if (!report_unknown_key("tls", each.get(), to.strict)) return false;
     }
     return true;
 }
@@ -168,10 +175,12 @@ bool host_from_text(PyObject* object, host& to) {
 bool host_from_pair(PyObject* pair, host& to) {
     const ref fixed = ref::take(PySequence_Tuple(pair));
     if (!fixed) return false;
-    if (PyTuple_GET_SIZE(fixed.get()) != 2) {
-        PyErr_Format(PyExc_ValueError, "Invalid host: %R is not (host, port)", pair);
+    const Py_ssize_t size = PyTuple_GET_SIZE(fixed.get());
+    if (size != 2 && size != 3) {
+        PyErr_Format(PyExc_ValueError, "Invalid host: %R is not (host, port) or (host, port, tls_name)", pair);
         return false;
     }
+    if (size == 3 && !config_text(PyTuple_GET_ITEM(fixed.get(), 2), "a tls_name", to.tls_name)) return false;
     PyObject* const name = PyTuple_GET_ITEM(fixed.get(), 0);
     PyObject* const port = PyTuple_GET_ITEM(fixed.get(), 1);
     if (name == Py_None || !config_text(name, "a host name", to.name)) {

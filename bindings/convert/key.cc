@@ -166,6 +166,7 @@ batch_keys& batch_keys::operator=(batch_keys&& other) noexcept {
     group_index.swap(other.group_index);
     groups.swap(other.groups);
     std::swap(plain, other.plain);
+    std::swap(hashed, other.hashed);
     return *this;
 }
 
@@ -176,6 +177,20 @@ void batch_keys::clear() noexcept {
     digests.clear();
     group_index.clear();
     for (PyObject* key : let_go) Py_DECREF(key);
+}
+
+bool batch_keys::digest_of(size_t row, aero::digest& to) const {
+    if (!digests.empty()) return to = digests[row], true;
+    wire::key_view view;
+    std::array<uint8_t, 8> storage;
+    if (!read_user_key(user_keys[row], view, storage)) return false;
+    view.set = group_of(row).set_text;
+    to = wire::digest_of(view);
+    return true;
+}
+
+void batch_keys::forget_digests() noexcept {
+    if (plain && hashed) std::vector<aero::digest>().swap(digests);
 }
 
 key_collector::key_collector(batch_keys& to, size_t expected)
@@ -199,6 +214,7 @@ bool key_collector::add(PyObject* key_tuple) {
     if (user_key != Py_None && !read_user_key(user_key, unused, storage)) return false;
     flush();
     note_group();
+    to_.hashed = false;
     to_.plain = to_.plain && is_plain(user_key);
     digest given;
     std::memcpy(given.data(), digest_bytes.data(), given.size());

@@ -58,12 +58,17 @@ class batch_keys {
     size_t size() const noexcept { return user_keys.size(); }
     const group& group_of(size_t row) const noexcept { return groups[group_index.empty() ? 0 : group_index[row]]; }
     void clear() noexcept;
+    // The digest of a row, hashed anew where it was forgotten. False with an exception.
+    bool digest_of(size_t row, aero::digest& to) const;
+    // Lets go of the digests where the keys give them back: they would be a tenth of what a kept result holds.
+    void forget_digests() noexcept;
 
-    std::vector<PyObject*> user_keys;  // owned; None where only a digest is known
-    std::vector<aero::digest> digests;
+    std::vector<PyObject*> user_keys;   // owned; None where only a digest is known
+    std::vector<aero::digest> digests;  // one per row, or empty once forgotten
     std::vector<uint32_t> group_index;  // one per row, or empty when there is one group at most
     std::vector<group> groups;
-    bool plain = true;  // every user key is exactly a str, int, bytes or None: nothing for the collector
+    bool plain = true;   // every user key is exactly a str, int, bytes or None: nothing for the collector
+    bool hashed = true;  // every digest is that of its key; none came with it
 };
 
 // Reads a list, tuple or other iterable of key tuples in one pass and hashes them, without the GIL from some thousand

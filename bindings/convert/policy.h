@@ -73,7 +73,6 @@ struct parsed_config {
     ref hosts;  // as given
     ref user;   // or none
     ref password;
-    int auth_mode = 0;
     bool strict = false;
 };
 bool parse_config(PyObject* config, parsed_config& to);

@@ -12,7 +12,9 @@ namespace {
 // What `keys` says of a row, as an AerospikeKey.
 PyObject* new_row_key(const batch_keys& keys, size_t row) {
     const batch_keys::group& group = keys.group_of(row);
-    return new_aerospike_key(group.name_space.get(), group.set.get(), keys.user_keys[row], keys.digests[row]);
+    digest which;
+    if (!keys.digest_of(row, which)) return nullptr;
+    return new_aerospike_key(group.name_space.get(), group.set.get(), keys.user_keys[row], which);
 }
 
 PyObject* new_row_bins(const batch_reply& reply, const row_result& row, row_decoder& decoder) {

@@ -1,4 +1,5 @@
 // A LazyBatchRecords in a pickle: its bytes and its keys, not yet decoded on the other side either.
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -89,7 +90,12 @@ bool restore_groups(PyObject* groups, batch_keys& keys) {
 // Whether every index points to something: a pickle is input like any other.
 bool is_consistent(const batch_reply& reply, const batch_keys& keys) noexcept {
     const size_t count = keys.user_keys.size();
-    if (reply.rows.size() != count || keys.digests.size() != count) return false;
+    if (reply.rows.size() != count || (keys.digests.size() != count && !keys.digests.empty())) return false;
+    // Keys that are to give their digests back must be such as have one.
+    const auto has_digest = [](PyObject* key) {
+        return PyUnicode_CheckExact(key) || PyLong_CheckExact(key) || PyBytes_CheckExact(key);
+    };
+    if (keys.digests.empty() && !std::all_of(keys.user_keys.begin(), keys.user_keys.end(), has_digest)) return false;
     if (keys.group_index.empty() ? keys.groups.size() > 1 || (count != 0 && keys.groups.empty())
                                  : keys.group_index.size() != count) {
         return false;

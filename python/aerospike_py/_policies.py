@@ -13,6 +13,7 @@ from .exception import InvalidArgError
 
 _KINDS: dict[str, type] = {
     "config": _types.ClientConfig,
+    "tls": _types.TlsConfig,
     "read": _types.ReadPolicy,
     "write": _types.WritePolicy,
     "batch": _types.BatchPolicy,
@@ -23,6 +24,7 @@ _KINDS: dict[str, type] = {
 }
 _NAMES = {
     "config": "client config",
+    "tls": "tls config",
     "meta": "meta",
     "write_meta": "meta",
     "delete_meta": "meta of batch_remove",

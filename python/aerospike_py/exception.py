@@ -44,6 +44,10 @@ class ClusterError(AerospikeError):
     """No node could be reached, a connection was lost, or all connections are taken."""
 
 
+class TLSError(ClusterError):
+    """No secure connection: a certificate was refused, or the configuration of TLS cannot be used."""
+
+
 class InvalidArgError(AerospikeError):
     """An argument was rejected, here or by the server."""
 
@@ -82,6 +86,34 @@ class QueryAbortedError(QueryError):
 
 class AdminError(ServerError):
     """Security is off, or a user, role, password or privilege was refused."""
+
+
+class InvalidUser(AdminError):
+    """The server knows no such user."""
+
+
+class InvalidPassword(AdminError):
+    """The password is not one that may be used."""
+
+
+class ExpiredPassword(AdminError):
+    """The password is right and too old; it has to be changed before the next login."""
+
+
+class InvalidCredential(AdminError):
+    """The login was refused: a wrong password, or a session the server does not know."""
+
+
+class ExpiredSession(AdminError):
+    """The session of the login is over."""
+
+
+class NotAuthenticated(AdminError):
+    """The cluster wants a login: give a username and a password."""
+
+
+class RoleViolation(AdminError):
+    """The user lacks the role for this."""
 
 
 class UDFError(ServerError):
@@ -153,6 +185,7 @@ _CLASSES: dict[int, type[AerospikeError]] = {
     -4: ClusterError,
     -5: ClientError,
     -7: ClusterError,
+    -9: TLSError,
     -10: ClusterError,
     -11: ClusterError,
     -20: AerospikeTimeoutError,
@@ -160,6 +193,17 @@ _CLASSES: dict[int, type[AerospikeError]] = {
     -22: BackpressureError,
 }
 _CLASSES.update(dict.fromkeys(range(51, 95), AdminError))  # everything about users, roles, passwords and quotas
+_CLASSES.update(
+    {
+        60: InvalidUser,
+        62: InvalidPassword,
+        63: ExpiredPassword,
+        65: InvalidCredential,
+        66: ExpiredSession,
+        80: NotAuthenticated,
+        81: RoleViolation,
+    }
+)
 _CLASSES.update(dict.fromkeys(range(202, 207), AerospikeIndexError))
 
 
@@ -198,11 +242,17 @@ __all__ = [
     "BinTypeError",
     "ClientError",
     "ClusterError",
+    "ExpiredPassword",
+    "ExpiredSession",
     "FilteredOut",
     "IndexFoundError",
     "IndexNotFound",
     "IntegerRangeError",
     "InvalidArgError",
+    "InvalidCredential",
+    "InvalidPassword",
+    "InvalidUser",
+    "NotAuthenticated",
     "QueryAbortedError",
     "QueryError",
     "RecordError",
@@ -210,7 +260,9 @@ __all__ = [
     "RecordGenerationError",
     "RecordNotFound",
     "RecordTooBig",
+    "RoleViolation",
     "RustPanicError",
     "ServerError",
+    "TLSError",
     "UDFError",
 ]

@@ -1,13 +1,16 @@
 """The embedded server as a program: `python -m aerospike_py.server --port 18710 --nodes 1 --namespace test`.
 
-Prints one line `ready HOST:PORT[,HOST:PORT...]` when it accepts connections, and serves until SIGTERM or SIGINT.
+Prints one line `ready HOST:PORT[,HOST:PORT...]` when it accepts connections, followed by ` tls HOST:PORT[,...]` when it
+was given a certificate, and serves until SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
+from pathlib import Path
 
 from . import _server
 
@@ -24,11 +27,35 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--default-ttl", type=int, default=0, help="seconds; 0: records live for ever")
     parser.add_argument("--nsup-period", type=int, default=5, help="seconds between removals of expired records")
     parser.add_argument("--rack-id", type=int, action="append", help="rack of a node; once for each node, in order")
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM): every node listens for TLS as well")
+    parser.add_argument("--tls-key", metavar="FILE", help="its key (default: in the file of the certificate)")
+    parser.add_argument("--tls-ca", metavar="FILE", help="authorities; clients must show a certificate of theirs")
+    parser.add_argument("--tls-name", metavar="NAME", help="what clients are told to look for in certificates")
+    parser.add_argument("--users", metavar="FILE", help="JSON {NAME: [PASSWORD, [ROLE, ...]]}: everybody has to log in")
     chosen = parser.parse_args(arguments)
+    if chosen.tls_cert is None and (chosen.tls_key or chosen.tls_ca or chosen.tls_name):
+        parser.error("--tls-key, --tls-ca and --tls-name need --tls-cert")
     for name in ("port", "nodes", "replication_factor", "service_threads", "default_ttl", "nsup_period"):
         if not 0 <= getattr(chosen, name) <= (65535 if name == "port" else 2**31):
             parser.error(f"argument --{name.replace('_', '-')}: {getattr(chosen, name)} is out of range")
     return chosen
+
+
+def _tls(chosen: argparse.Namespace) -> dict[str, str] | None:
+    given = {
+        "certfile": chosen.tls_cert,
+        "keyfile": chosen.tls_key,
+        "cafile": chosen.tls_ca,
+        "name": chosen.tls_name,
+    }
+    return {key: value for key, value in given.items() if value is not None} or None
+
+
+def _users(chosen: argparse.Namespace) -> list[tuple[str, str, list[str], bool]]:
+    if chosen.users is None:
+        return []
+    users = json.loads(Path(chosen.users).read_text(encoding="utf-8"))
+    return [(name, password, roles, False) for name, (password, roles) in users.items()]
 
 
 def _address(host: str, port: int) -> str:
@@ -52,13 +79,18 @@ def main(arguments: list[str] | None = None) -> int:
         default_ttl=chosen.default_ttl,
         nsup_period=chosen.nsup_period,
         rack_ids=chosen.rack_id or [],
+        tls=_tls(chosen),
+        users=_users(chosen),
     )
     try:
         server.start()
     except RuntimeError as problem:
         print(f"cannot start: {problem}", file=sys.stderr)
         return 1
-    print("ready " + ",".join(_address(host, port) for host, port in server.endpoints()), flush=True)
+    ready = "ready " + ",".join(_address(host, port) for host, port in server.endpoints())
+    if secure := server.tls_endpoints():
+        ready += " tls " + ",".join(_address(host, port) for host, port in secure)
+    print(ready, flush=True)
     signal.sigwait(endings)
     server.shutdown()
     return 0

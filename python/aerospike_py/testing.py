@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from . import _server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 __all__ = ["Server"]
@@ -40,6 +40,15 @@ class Server:
         migrate_pause: Seconds between two partitions of a migration, so that a test can watch one.
         batch_max_requests: The most rows of one batch; 0 means any number.
         rack_ids: The rack of each node; without them the nodes know no racks, as those of a Community server.
+        tls: The server's certificate: `certfile` and `keyfile` (PEM, `keyfile_pw` opens an encrypted key); with
+            `cafile` clients must show a certificate of that authority; `protocols` as in the client's config; `name`
+            is what clients are told to look for in certificates (by default the address). Every node then listens on
+            a second port, see `tls_hosts`.
+        users: `{name: (password, [role, ...])}` switches security on: everybody has to log in, and does what his
+            roles allow (`read`, `write`, `read-write`, `truncate`, `data-admin`, `sys-admin` and the other predefined
+            ones). A login by certificate (PKI) is that of the user whom the certificate names.
+        expired_passwords: Users of these whose password is too old to log in with.
+        session_ttl: Seconds that a login lasts; clients renew theirs before.
     """
 
     def __init__(
@@ -57,6 +66,10 @@ class Server:
         migrate_pause: float = 0.0,
         batch_max_requests: int = 0,
         rack_ids: Sequence[int] = (),
+        tls: Mapping[str, str] | None = None,
+        users: Mapping[str, tuple[str, Sequence[str]]] | None = None,
+        expired_passwords: Sequence[str] = (),
+        session_ttl: int = 86400,
     ) -> None:
         self._native = _server.Server(
             host=host,
@@ -71,7 +84,11 @@ class Server:
             migrate_pause_us=int(migrate_pause * 1e6),
             batch_max_requests=batch_max_requests,
             rack_ids=rack_ids,
+            tls=None if tls is None else dict(tls),
+            users=[(name, *rest, name in expired_passwords) for name, rest in (users or {}).items()],
+            session_ttl=session_ttl,
         )
+        self._tls_name = "" if tls is None else tls.get("name", "")
 
     def start(self) -> Server:
         """Begin to serve; the ports are known and accept connections when this returns."""
@@ -86,6 +103,12 @@ class Server:
     def hosts(self) -> list[tuple[str, int]]:
         """Address and port of every node, stopped ones included; what a client takes as its seeds."""
         return self._native.endpoints()
+
+    @property
+    def tls_hosts(self) -> list[tuple[str, int] | tuple[str, int, str]]:
+        """Address, port and the name of the certificate where each node speaks TLS; seeds for a client with TLS."""
+        name = self._tls_name
+        return [(host, port, name) if name else (host, port) for host, port in self._native.tls_endpoints()]
 
     @property
     def node_names(self) -> list[str]:

@@ -18,6 +18,7 @@ Operation: TypeAlias = dict[str, Any]
 if TYPE_CHECKING:
     # Names for annotations only: they do not exist at run time.
     from collections.abc import Sequence
+    from os import PathLike
     from typing import Literal
 
     Key: TypeAlias = tuple[str, str, UserKey | bytes] | tuple[str, str, UserKey | bytes | None, bytes]
@@ -138,7 +139,29 @@ class BatchWriteResult(NamedTuple):
 
 
 class _RequiredConfig(TypedDict):
-    hosts: Sequence[tuple[str, int] | str]
+    hosts: Sequence[tuple[str, int] | tuple[str, int, str] | str]
+
+
+class TlsConfig(TypedDict, total=False):
+    """The key `tls` of the config: on unless `enable` is False. `cadata`, `certdata` and `keydata` hold PEM text.
+
+    Without an authority those of the system are trusted. The certificate of a node must be for the `tls_name` of its
+    host, or for the host itself where that has none. Files that change are read again for connections to come.
+    """
+
+    enable: bool
+    cafile: str | PathLike[str] | None
+    capath: str | PathLike[str] | None
+    cadata: str | bytes | None
+    certfile: str | PathLike[str] | None
+    certdata: str | bytes | None
+    keyfile: str | PathLike[str] | None
+    keydata: str | bytes | None
+    keyfile_pw: str | bytes | None
+    protocols: str | None
+    cipher_suite: str | None
+    crl_check: bool
+    crl_check_all: bool
 
 
 class ClientConfig(_RequiredConfig, total=False):
@@ -167,6 +190,7 @@ class ClientConfig(_RequiredConfig, total=False):
     merge_concurrent_reads: bool
     split_large_batches: bool
     rack_ids: Sequence[int]
+    tls: TlsConfig | None
     strict: bool
 
 

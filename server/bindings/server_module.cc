@@ -52,8 +52,8 @@ PyObject* without_gil(PyObject* self, Work work) {
     Py_RETURN_NONE;
 }
 
-bool namespaces_of(PyObject* names, std::vector<std::string>& to) {
-    PyObject* sequence = PySequence_Fast(names, "namespaces must be a sequence of str");
+bool texts_of(PyObject* names, std::vector<std::string>& to) {
+    PyObject* sequence = PySequence_Fast(names, "namespaces and roles must be a sequence of str");
     if (sequence == nullptr) return false;
     to.clear();
     bool good = true;
@@ -77,24 +77,82 @@ bool racks_of(PyObject* racks, std::vector<int>& to) {
     return PyErr_Occurred() == nullptr;
 }
 
+// {"certfile": ..., "keyfile": ..., "keyfile_pw": ..., "cafile": ..., "protocols": ..., "name": ...}
+bool tls_of(PyObject* given, options& to) {
+    if (!PyDict_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "tls must be a dict, not %.80s", Py_TYPE(given)->tp_name);
+        return false;
+    }
+    to.tls.enable = true;
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t position = 0; PyDict_Next(given, &position, &key, &value);) {
+        const char* name = PyUnicode_AsUTF8(key);
+        const char* text = name == nullptr ? nullptr : PyUnicode_AsUTF8(value);
+        if (text == nullptr) return false;
+        const std::string_view what = name;
+        if (what == "certfile") {
+            to.tls.certfile = text;
+        } else if (what == "keyfile") {
+            to.tls.keyfile = text;
+        } else if (what == "keyfile_pw") {
+            to.tls.keyfile_pw = aero::secret(text);
+        } else if (what == "cafile") {
+            to.tls.cafile = text;
+        } else if (what == "protocols") {
+            to.tls.protocols = text;
+        } else if (what == "name") {
+            to.tls_name = text;
+        } else {
+            PyErr_Format(PyExc_ValueError, "tls has no %R: certfile, keyfile, keyfile_pw, cafile, protocols, name",
+                         key);
+            return false;
+        }
+    }
+    return true;
+}
+
+// [(name, password, [role, ...], expired), ...]
+bool users_of(PyObject* given, options& to) {
+    PyObject* sequence = PySequence_Fast(given, "users must be a sequence");
+    if (sequence == nullptr) return false;
+    bool good = true;
+    for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(sequence); ++i) {
+        const char *name = nullptr, *password = nullptr;
+        Py_ssize_t password_size = 0;
+        PyObject* roles = nullptr;
+        int expired = 0;
+        good = PyArg_ParseTuple(PySequence_Fast_GET_ITEM(sequence, i), "ss#Op:user", &name, &password, &password_size,
+                                &roles, &expired) != 0;
+        if (!good) break;
+        aero_server::user_option& made = to.users.emplace_back();
+        made.name = name;
+        made.password = aero::secret({password, static_cast<size_t>(password_size)});
+        made.expired = expired != 0;
+        good = texts_of(roles, made.roles);
+    }
+    Py_DECREF(sequence);
+    return good;
+}
+
 int server_init(PyObject* self, PyObject* args, PyObject* named) {
     static const char* names[] = {
         "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
         "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", "rack_ids",
-        nullptr};
+        "tls",          "users",       "session_ttl", nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();
     int port = 0;
-    PyObject* name_list = nullptr;
-    PyObject* rack_list = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIO:Server", const_cast<char**>(names), &host, &port,
+    PyObject *name_list = nullptr, *rack_list = nullptr, *tls = nullptr, *users = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIOOOI:Server", const_cast<char**>(names), &host, &port,
                                      &how.nodes, &name_list, &how.replication_factor, &how.service_threads,
                                      &cluster_name, &how.default_ttl_s, &how.nsup_period_s, &how.migrate_pause_us,
-                                     &how.batch_rows_max, &rack_list))
+                                     &how.batch_rows_max, &rack_list, &tls, &users, &how.session_ttl_s))
         return -1;
     if (rack_list != nullptr && !racks_of(rack_list, how.rack_ids)) return -1;
-    if (name_list != nullptr && !namespaces_of(name_list, how.namespaces)) return -1;
+    if (tls != nullptr && tls != Py_None && !tls_of(tls, how)) return -1;
+    if (users != nullptr && users != Py_None && !users_of(users, how)) return -1;
+    if (name_list != nullptr && !texts_of(name_list, how.namespaces)) return -1;
     if (port < 0 || port > 65535) {
         PyErr_Format(PyExc_ValueError, "port is %d: expected 0 to 65535", port);
         return -1;
@@ -163,9 +221,10 @@ PyObject* server_advance_clock(PyObject* self, PyObject* seconds) {
     });
 }
 
-PyObject* server_endpoints(PyObject* self, PyObject*) {
+PyObject* addresses_of(PyObject* self, bool tls) {
     std::vector<std::pair<std::string, uint16_t>> found;
-    PyObject* done = without_gil(self, [&](server& s) { return found = s.endpoints(), std::string(); });
+    PyObject* done =
+        without_gil(self, [&](server& s) { return found = tls ? s.tls_endpoints() : s.endpoints(), std::string(); });
     if (done == nullptr) return nullptr;
     Py_DECREF(done);
     PyObject* list = PyList_New(static_cast<Py_ssize_t>(found.size()));
@@ -179,6 +238,9 @@ PyObject* server_endpoints(PyObject* self, PyObject*) {
     }
     return list;
 }
+
+PyObject* server_endpoints(PyObject* self, PyObject*) { return addresses_of(self, false); }
+PyObject* server_tls_endpoints(PyObject* self, PyObject*) { return addresses_of(self, true); }
 
 PyObject* server_node_names(PyObject* self, PyObject*) {
     std::vector<std::string> found;
@@ -218,6 +280,7 @@ PyMethodDef server_methods[] = {
      PyDoc_STR("Wait until no migration is under way, at most so many seconds; whether that came true.")},
     {"advance_clock", server_advance_clock, METH_O, PyDoc_STR("Move the server's clock on by so many seconds.")},
     {"endpoints", server_endpoints, METH_NOARGS, PyDoc_STR("(host, port) of every node.")},
+    {"tls_endpoints", server_tls_endpoints, METH_NOARGS, PyDoc_STR("(host, port) where every node speaks TLS.")},
     {"node_names", server_node_names, METH_NOARGS, PyDoc_STR("The name of every node.")},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -4,36 +4,61 @@
 
 namespace aero_server {
 
-node::node(unsigned index, std::string id, const options& how, const server_clock& clock)
-    : index_(index), id_(std::move(id)), options_(how), engine_(static_cast<uint8_t>(index), how, clock) {}
+node::node(unsigned index, std::string id, const options& how, const server_clock& clock, const users& everybody)
+    : index_(index),
+      id_(std::move(id)),
+      options_(how),
+      users_(everybody),
+      engine_(static_cast<uint8_t>(index), how, clock) {}
 
-std::string node::reserve_port(uint16_t port) {
-    bound_socket got = bind_socket(options_.host, port);
+std::string node::door::reserve(const std::string& host, uint16_t wanted) {
+    bound_socket got = bind_socket(host, wanted);
     if (got.fd < 0) return got.problem;
-    held_ = got.fd;
-    port_ = got.port;
+    held = got.fd;
+    port = got.port;
     return {};
+}
+
+std::string node::door::open(const std::string& host) {
+    listening = std::exchange(held, -1);
+    if (listening < 0) {
+        bound_socket got = bind_socket(host, port);
+        if (got.fd < 0) return got.problem;
+        listening = got.fd;
+    }
+    if (start_listening(listening)) return {};
+    close_socket(std::exchange(listening, -1));
+    return address_text(host, port) + ": cannot listen";
+}
+
+void node::door::shut(const std::string& host) {
+    if (listening < 0) return;
+    close_socket(std::exchange(listening, -1));
+    held = bind_socket(host, port).fd;
+}
+
+void node::door::leave() { close_socket(std::exchange(held, -1)); }
+
+std::string node::reserve_ports(uint16_t clear, uint16_t secure) {
+    std::string problem = clear_.reserve(options_.host, clear);
+    if (problem.empty() && options_.tls.enable) problem = secure_.reserve(options_.host, secure);
+    return problem;
 }
 
 std::string node::start() {
     if (running()) return {};
-    // While a stopped node holds its port with a socket that does not listen, nobody else can take it.
-    listening_ = held_;
-    held_ = -1;
-    if (listening_ < 0) {
-        bound_socket got = bind_socket(options_.host, port_);
-        if (got.fd < 0) return got.problem;
-        listening_ = got.fd;
-    }
-    if (!start_listening(listening_)) {
-        close_socket(listening_);
-        listening_ = -1;
-        return address_of(index_) + ": cannot listen";
+    for (door* each : {&clear_, &secure_}) {
+        if (each->port == 0) continue;
+        if (std::string problem = each->open(options_.host); !problem.empty()) {
+            clear_.shut(options_.host);
+            return problem;
+        }
     }
     started_ = std::chrono::steady_clock::now();
     const unsigned threads = options_.service_threads == 0 ? 1 : options_.service_threads;
     for (unsigned i = 0; i < threads; ++i) loops_.push_back(std::make_unique<service_loop>(*this));
-    for (unsigned i = 0; i < threads; ++i) loops_[i]->start(i == 0 ? listening_ : -1, &loops_);
+    const service_loop::doors open{clear_.listening, secure_.listening, everyone_->tls};
+    for (unsigned i = 0; i < threads; ++i) loops_[i]->start(i == 0 ? open : service_loop::doors{}, &loops_);
     return {};
 }
 
@@ -41,18 +66,21 @@ void node::stop() {
     if (!running()) return;
     for (const auto& loop : loops_) loop->stop();
     loops_.clear();
-    close_socket(listening_);
-    listening_ = -1;
-    held_ = bind_socket(options_.host, port_).fd;
+    sessions_.clear();
+    clear_.shut(options_.host);
+    secure_.shut(options_.host);
 }
 
 void node::retire() {
     stop();
-    if (held_ >= 0) close_socket(held_);
-    held_ = -1;
+    clear_.leave();
+    secure_.leave();
 }
 
 std::string node::address_of(unsigned other) const { return address_text(everyone_->host, everyone_->ports[other]); }
+std::string node::tls_address_of(unsigned other) const {
+    return address_text(everyone_->host, everyone_->tls_ports[other]);
+}
 
 size_t node::connections() const noexcept {
     size_t count = 0;

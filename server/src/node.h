@@ -10,6 +10,7 @@
 
 #include "net/service_loop.h"
 #include "ring/cluster.h"
+#include "secure/users.h"
 
 namespace aero_server {
 
@@ -17,17 +18,20 @@ namespace aero_server {
 struct directory {
     std::string host;
     std::vector<uint16_t> ports;
+    std::vector<uint16_t> tls_ports;  // empty: no TLS
+    std::shared_ptr<aero::io::tls_context> tls;
 };
 
 class node {
   public:
-    node(unsigned index, std::string id, const options& how, const server_clock& clock);
+    node(unsigned index, std::string id, const options& how, const server_clock& clock, const users& everybody);
     ~node() { retire(); }
     node(const node&) = delete;
     node& operator=(const node&) = delete;
 
-    // Takes the port, without yet listening on it. Empty when that worked, otherwise why not.
-    std::string reserve_port(uint16_t port);
+    // Takes the ports, without yet listening on them. Empty when that worked, otherwise why not. 0: any free one; the
+    // second port is taken only with TLS.
+    std::string reserve_ports(uint16_t clear, uint16_t secure);
     void introduce(cluster& ring, const directory& everyone) {
         ring_ = &ring;
         everyone_ = &everyone;
@@ -39,12 +43,16 @@ class node {
 
     unsigned index() const noexcept { return index_; }
     const std::string& id() const noexcept { return id_; }
-    uint16_t port() const noexcept { return port_; }
+    uint16_t port() const noexcept { return clear_.port; }
+    uint16_t tls_port() const noexcept { return secure_.port; }  // 0: none
     const options& settings() const noexcept { return options_; }
+    const users& everybody() const noexcept { return users_; }
+    sessions& logins() noexcept { return sessions_; }
     engine& data() noexcept { return engine_; }
     const cluster& ring() const noexcept { return *ring_; }
     cluster& ring() noexcept { return *ring_; }
     std::string address_of(unsigned other) const;
+    std::string tls_address_of(unsigned other) const;  // REQUIRES: TLS
 
     void count_connection() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); }
     uint64_t connections_opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
@@ -55,12 +63,24 @@ class node {
     const unsigned index_;
     const std::string id_;
     const options& options_;
+    const users& users_;
+    sessions sessions_;
     engine engine_;
     cluster* ring_ = nullptr;
     const directory* everyone_ = nullptr;
-    uint16_t port_ = 0;
-    int held_ = -1;  // keeps the port while the node is stopped
-    int listening_ = -1;
+    // A port of ours: held without listening while the node is stopped, so that nobody else takes it.
+    struct door {
+        uint16_t port = 0;
+        int held = -1;
+        int listening = -1;
+
+        std::string reserve(const std::string& host, uint16_t wanted);
+        std::string open(const std::string& host);
+        void shut(const std::string& host);
+        void leave();
+    };
+    door clear_;
+    door secure_;
     std::vector<std::unique_ptr<service_loop>> loops_;
     std::atomic<uint64_t> opened_{0};
     std::chrono::steady_clock::time_point started_;

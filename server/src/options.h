@@ -5,9 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "aero/config.h"
+
 namespace aero_server {
 
 inline constexpr unsigned nodes_max = 32;
+
+struct user_option {
+    std::string name;
+    aero::secret password;
+    std::vector<std::string> roles;
+    bool expired = false;  // the password is: a login is refused
+};
 
 struct options {
     std::string host = "127.0.0.1";
@@ -23,6 +32,10 @@ struct options {
     uint32_t migrate_pause_us = 0;  // between two partitions of a migration, to make one last
     std::vector<int> rack_ids;      // of each node; empty: no racks, as a Community server
     size_t record_size_max = 1u << 20;  // counted as the real server counts
+    aero::tls_config tls;               // enabled: every node listens on a second port for TLS
+    std::string tls_name;               // what clients must find in its certificate
+    std::vector<user_option> users;     // none: security is off
+    uint32_t session_ttl_s = 86400;
 };
 
 }  // namespace aero_server

@@ -32,7 +32,10 @@ std::string server::check_options() const {
     if (!options_.rack_ids.empty() && options_.rack_ids.size() != options_.nodes)
         return "rack_ids names " + std::to_string(options_.rack_ids.size()) + " racks for " +
                std::to_string(options_.nodes) + " nodes: expected one of each";
-    if (options_.base_port != 0 && options_.base_port + options_.nodes - 1 > 65535)
+    if (options_.tls.enable && options_.tls.certfile.empty() && options_.tls.certdata.empty())
+        return "TLS needs a certificate of the server";
+    const unsigned ports = options_.tls.enable ? 2 * options_.nodes : options_.nodes;
+    if (options_.base_port != 0 && options_.base_port + ports - 1 > 65535)
         return "port " + std::to_string(options_.base_port) + " leaves no room for " + std::to_string(options_.nodes) +
                " nodes";
     return {};
@@ -42,17 +45,25 @@ std::string server::start() {
     const std::lock_guard hold(lock_);
     if (ring_ != nullptr) return "the server was started before";
     if (std::string problem = check_options(); !problem.empty()) return problem;
+    if (std::string problem = users_.take(options_.users); !problem.empty()) return problem;
     directory_.host = options_.host;
+    if (options_.tls.enable) {
+        auto context = aero::io::tls_context::make(options_.tls, aero::io::tls_context::side::server);
+        if (!context) return context.error().text;
+        directory_.tls = *std::move(context);
+    }
     std::vector<std::string> ids;
     std::vector<engine*> engines;
     for (unsigned i = 0; i < options_.nodes; ++i) {
-        nodes_.push_back(std::make_unique<node>(i, node_id_of(i), options_, clock_));
+        nodes_.push_back(std::make_unique<node>(i, node_id_of(i), options_, clock_, users_));
         const auto port = static_cast<uint16_t>(options_.base_port == 0 ? 0 : options_.base_port + i);
-        if (std::string problem = nodes_.back()->reserve_port(port); !problem.empty()) {
+        const auto tls_port = static_cast<uint16_t>(options_.base_port == 0 ? 0 : port + options_.nodes);
+        if (std::string problem = nodes_.back()->reserve_ports(port, tls_port); !problem.empty()) {
             nodes_.clear();
             return problem;
         }
         directory_.ports.push_back(nodes_.back()->port());
+        if (options_.tls.enable) directory_.tls_ports.push_back(nodes_.back()->tls_port());
         ids.push_back(nodes_.back()->id());
         engines.push_back(&nodes_.back()->data());
     }
@@ -106,6 +117,13 @@ std::vector<std::pair<std::string, uint16_t>> server::endpoints() const {
     const std::lock_guard hold(lock_);
     std::vector<std::pair<std::string, uint16_t>> found;
     for (const uint16_t port : directory_.ports) found.emplace_back(directory_.host, port);
+    return found;
+}
+
+std::vector<std::pair<std::string, uint16_t>> server::tls_endpoints() const {
+    const std::lock_guard hold(lock_);
+    std::vector<std::pair<std::string, uint16_t>> found;
+    for (const uint16_t port : directory_.tls_ports) found.emplace_back(directory_.host, port);
     return found;
 }
 

@@ -35,6 +35,7 @@ class server {
     void shutdown();
 
     std::vector<std::pair<std::string, uint16_t>> endpoints() const;
+    std::vector<std::pair<std::string, uint16_t>> tls_endpoints() const;  // empty: no TLS
     std::vector<std::string> node_ids() const;
     bool wait_until_stable(unsigned timeout_ms) const { return ring_->wait_until_stable(timeout_ms); }
     node& at(unsigned index) { return *nodes_[index]; }
@@ -47,6 +48,7 @@ class server {
 
     const options options_;
     server_clock clock_;
+    users users_;
     directory directory_;
     std::vector<std::unique_ptr<node>> nodes_;
     std::unique_ptr<cluster> ring_;

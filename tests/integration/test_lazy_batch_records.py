@@ -253,3 +253,15 @@ def test_results_of_two_calls_share_nothing(face, key):
 
 def test_the_class_is_the_same_for_both_faces(face, key):
     assert type(face.batch_read([key])) is aerospike_py.LazyBatchRecords
+
+
+def test_keys_of_records_have_their_digests_whoever_gave_them(face, new_key):
+    by_key, by_digest = new_key(), new_key()
+    for key in (by_key, by_digest):
+        face.put(key, {"a": 1})
+    expected = [face.get(key).key.digest for key in (by_key, by_digest)]
+    plain = face.batch_read([by_key, by_digest])
+    given = face.batch_read([by_key, (*by_digest[:2], None, expected[1])])
+    assert [record.key.digest for record in plain.batch_records] == expected
+    assert [record.key.digest for record in given.batch_records] == expected
+    assert [record.key.digest for record in pickle.loads(pickle.dumps(plain)).batch_records] == expected

@@ -38,9 +38,13 @@ BY_CODE = {
     27: "FilteredOut",
     51: "AdminError",
     52: "AdminError",
-    60: "AdminError",
-    80: "AdminError",
-    81: "AdminError",
+    60: "InvalidUser",
+    62: "InvalidPassword",
+    63: "ExpiredPassword",
+    65: "InvalidCredential",
+    66: "ExpiredSession",
+    80: "NotAuthenticated",
+    81: "RoleViolation",
     100: "UDFError",
     150: "ServerError",
     200: "IndexFoundError",
@@ -132,3 +136,12 @@ def test_an_alias_is_the_same_class_and_warns_in_the_module_only(alias, name, re
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_error"):
         _ = exception.no_such_error
+
+
+def test_what_goes_wrong_with_logins_and_tls_is_caught_by_the_classes_of_the_contract():
+    for name in ("InvalidUser", "InvalidPassword", "ExpiredPassword", "InvalidCredential", "ExpiredSession"):
+        assert issubclass(getattr(exception, name), exception.AdminError)
+    assert issubclass(exception.NotAuthenticated, exception.AdminError)
+    assert issubclass(exception.RoleViolation, exception.AdminError)
+    assert issubclass(exception.TLSError, exception.ClusterError)
+    assert exception.class_for(-9) is exception.TLSError

@@ -81,9 +81,18 @@ ALL_LATER_METHODS = set().union(*LATER_METHODS.values())
 # ---- what we offer beyond the surface -------------------------------------------------------------------------------
 
 OUR_NAMES = {
+    "InvalidUser",
+    "InvalidPassword",
+    "ExpiredPassword",
+    "InvalidCredential",
+    "ExpiredSession",
+    "NotAuthenticated",
+    "RoleViolation",
     "BatchPolicyInstance",
     "IntegerRangeError",
     "ProfileReport",
+    "TLSError",
+    "TlsConfig",
     "last_timings",
     "profile_report",
     "reset_stage_metrics",

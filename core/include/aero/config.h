@@ -5,11 +5,38 @@
 #include <string>
 #include <vector>
 
+#include "aero/secret.h"
+
 namespace aero {
 
 struct host {
     std::string name;  // DNS name or address, IPv6 without brackets
     uint16_t port = 3000;
+    std::string tls_name{};  // what its certificate must be for; empty: `name`
+};
+
+// Certificates and keys are PEM text, in files or at hand. Files that change are read again for connections to come.
+// Without any authority given, those of the system are trusted.
+struct tls_config {
+    bool enable = false;
+    std::string cafile;  // authorities, and revocation lists when `crl_check` is on
+    std::string capath;  // a folder of them, as `openssl rehash` makes it
+    std::string cadata;
+    std::string certfile;  // our own certificate, followed by what leads to its authority
+    std::string certdata;
+    std::string keyfile;  // empty: the key is in the file of the certificate
+    secret keydata;
+    secret keyfile_pw;           // pass phrase of an encrypted key
+    std::string protocols;       // "TLSv1.2 TLSv1.3", "-all +TLSv1.3"; empty: both
+    std::string cipher_suite;    // names parted by ':'; those that begin with TLS_ are for TLS 1.3
+    bool crl_check = false;      // the node's certificate must stand on no revocation list of its issuer
+    bool crl_check_all = false;  // nor any certificate above it
+};
+
+enum class auth_mode : uint8_t {
+    internal,  // a password that the server knows
+    external,  // a password that a directory behind the server knows: wants TLS
+    pki,       // our certificate: wants TLS
 };
 
 struct client_config {
@@ -27,6 +54,10 @@ struct client_config {
     bool split_large_batches = true;          // from 400 rows for one node over two connections
     std::vector<int> rack_ids;  // best first, for replica_policy::prefer_rack; empty: racks are not asked for
     std::string user_agent = "aero";
+    tls_config tls;
+    std::string user;  // empty: nobody logs in, but for pki
+    secret password;
+    auth_mode auth = auth_mode::internal;
 };
 
 }  // namespace aero

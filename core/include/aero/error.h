@@ -46,9 +46,17 @@ enum class code : int16_t {
     query_end = 50,
     security_not_supported = 51,
     security_not_enabled = 52,
+    security_scheme = 53,
+    security_command = 54,
+    security_field = 55,
+    security_state = 56,
     invalid_user = 60,
+    invalid_password = 62,
+    expired_password = 63,
+    forbidden_password = 64,
     invalid_credential = 65,
     expired_session = 66,
+    invalid_role = 70,
     not_authenticated = 80,
     role_violation = 81,
     not_allowlisted = 82,
@@ -80,6 +88,7 @@ enum class code : int16_t {
     invalid_host = -4,
     cancelled = -5,
     no_more_connections = -7,  // the queue for connections is full
+    tls = -9,                  // no secure connection: a certificate was refused, or nothing to speak was agreed on
     connection = -10,          // could not connect, or the connection was lost
     cluster = -11,             // no node answers for this
     deadline = -20,            // the call's own deadline passed

@@ -104,7 +104,7 @@ bool blocking_driver::connect(lane& one, command::call& what) {
         one.connection = std::move(*taken);
         return true;
     }
-    auto started = io::stream::start_connect(one.node->address());
+    auto started = one.node->start_connect();
     if (!started) {
         one.node->drop_slot();
         one.attempt->fail(started.error().what, std::move(started.error().text));
@@ -137,17 +137,22 @@ void blocking_driver::send(lane& one, command::call& what) {
     }
 }
 
+// All that has arrived: a receive that filled its room may have left something.
 void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
-    const io::io_result got = wait > 0 ? one.connection.stream.receive_wait(one.next.input, wait)
-                                       : one.connection.stream.receive_some(one.next.input);
-    refresh();
-    if (got.status == io::io_status::would_block) return;
-    // A signal that came between two waits interrupts neither, so each wait that ends with nothing asks.
-    if (got.status == io::io_status::interrupted || got.status == io::io_status::timed_out) {
-        if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);
-        return;
+    for (bool more = true; more && one.attempt != nullptr && one.next.what == action::kind::receive; wait = 0) {
+        const size_t room = one.next.input.size();
+        const io::io_result got = wait > 0 ? one.connection.stream.receive_wait(one.next.input, wait)
+                                           : one.connection.stream.receive_some(one.next.input);
+        refresh();
+        if (got.status == io::io_status::would_block) return;
+        // A signal that came between two waits interrupts neither, so each wait that ends with nothing asks.
+        if (got.status == io::io_status::interrupted || got.status == io::io_status::timed_out) {
+            if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);
+            return;
+        }
+        more = got.bytes == room;
+        advance(one, what, from_io(got));
     }
-    advance(one, what, from_io(got));
 }
 
 void blocking_driver::finish(lane& one, command::call& what) {
@@ -175,9 +180,12 @@ void blocking_driver::wait_one(command::call& what) {
 void blocking_driver::wait_many(command::call& what) {
     std::vector<io::poll_entry> entries;
     for (const lane& one : lanes_) {
-        const bool writes = one.connecting || one.next.what == action::kind::send;
-        entries.push_back(
-            {.fd = one.connection.stream.fd(), .interest = writes ? io::readiness::write : io::readiness::read});
+        const io::stream& on = one.connection.stream;
+        const bool sends = one.next.what == action::kind::send;
+        entries.push_back({.fd = on.fd(),
+                           .interest = one.connecting ? on.awaited()
+                                       : sends        ? io::readiness::write
+                                                      : io::readiness::read});
     }
     const int ready = io::poll_many(entries, until_next_look(what));
     refresh();
@@ -194,7 +202,9 @@ void blocking_driver::wait_many(command::call& what) {
             if (state.status == io::io_status::would_block) continue;
             one.connecting = false;
             if (state.status != io::io_status::ok) {
-                advance(one, what, from_io(state));
+                error why = one.connection.stream.trouble(state);
+                one.attempt->fail(why.what, "cannot connect to the node: " + why.text);
+                finish(one, what);
                 continue;
             }
             one.next = one.attempt->resume({.what = event::kind::start}, now_);

@@ -55,7 +55,7 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
 bool lane::connect(nanos now) {
     // A loop always may have its first connection: otherwise nothing of its own would ever come back to wake it.
     if (!node_->take_slot(all_.empty() ? UINT32_MAX : limits_.connections_max)) return false;
-    auto started = io::stream::start_connect(node_->address());
+    auto started = node_->start_connect();
     if (!started) {
         node_->drop_slot();
         fail_queue(started.error().what, started.error().text, now);
@@ -94,6 +94,7 @@ void lane::ready(loop_connection& which, bool readable, bool writable, nanos now
         return;
     }
     if (which.attempt == nullptr) {  // at rest: the peer closed it or sent what nobody asked for
+        if (!which.stream.stale()) return;
         std::erase(idle_, &which);
         drop(which);
         return;
@@ -105,20 +106,30 @@ void lane::ready(loop_connection& which, bool readable, bool writable, nanos now
     if (readable && which.next.what == action::kind::receive) read(which, now);
 }
 
+// All that has arrived: a receive that filled its room may have left something.
 bool lane::read(loop_connection& which, nanos now) {
-    const io::io_result got = which.stream.receive_some(which.next.input);
-    switch (got.status) {
-        case io::io_status::ok:
-            advance(which,
-                    {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived},
-                    now);
-            return true;
-        case io::io_status::closed: advance(which, {.what = event::kind::closed}, now); return true;
-        case io::io_status::failed:
-            advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number}, now);
-            return true;
-        default: return false;
+    const attempt* const of = which.attempt.get();
+    bool any = false;
+    bool more = true;
+    while (more && which.attempt.get() == of && which.next.what == action::kind::receive) {
+        const size_t room = which.next.input.size();
+        const io::io_result got = which.stream.receive_some(which.next.input);
+        more = got.bytes == room;
+        switch (got.status) {
+            case io::io_status::ok:
+                advance(which,
+                        {.what = event::kind::received, .bytes = got.bytes, .error_number = 0, .arrived = got.arrived},
+                        now);
+                break;
+            case io::io_status::closed: advance(which, {.what = event::kind::closed}, now); break;
+            case io::io_status::failed:
+                advance(which, {.what = event::kind::failed, .bytes = 0, .error_number = got.error_number}, now);
+                break;
+            default: return any;
+        }
+        any = true;
     }
+    return any;
 }
 
 loop_connection* lane::only_reading() const noexcept {
@@ -129,16 +140,19 @@ loop_connection* lane::only_reading() const noexcept {
 
 void lane::connected(loop_connection& which, nanos now) {
     const io::io_result state = which.stream.finish_connect();
-    if (state.status == io::io_status::would_block) return;
+    if (state.status == io::io_status::would_block) {
+        watch(which, which.stream.awaited());
+        return;
+    }
     which.drain_alarm.disarm();
     which.connecting = false;
     --connecting_;
     if (state.status != io::io_status::ok) {
-        const std::string text =
-            "cannot connect to " + node_->address_text() + ": " + io::error_text(state.error_number);
+        const error why = which.stream.trouble(state);
         if (planted(planted_bug::slot_leaked)) node_->take_slot(UINT32_MAX);
         drop(which);
-        if (connecting_ == 0 && busy() == 0) fail_queue(code::connection, text, now);
+        if (connecting_ == 0 && busy() == 0)
+            fail_queue(why.what, "cannot connect to " + node_->address_text() + ": " + why.text, now);
         return;
     }
     rest(which, now);

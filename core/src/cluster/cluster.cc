@@ -33,7 +33,8 @@ result<void> check(const client_config& config) {
 }  // namespace
 
 struct cluster::tending {
-    explicit tending(const client_config& config) : machine(config), keeper(config), driver(machine, keeper) {}
+    tending(const client_config& config, const std::shared_ptr<const security>& how)
+        : machine(config, how), keeper(config), driver(machine, keeper, how) {}
 
     tender machine;  // with `keeper` and `driver` owned by the opening thread, then by `thread`
     pool_keeper keeper;
@@ -43,18 +44,25 @@ struct cluster::tending {
     nanos keep_at = 0;
 };
 
-cluster::cluster(client_config config)
+cluster::cluster(client_config config, std::shared_ptr<const security> how)
     : config_(std::move(config)),
+      security_(std::move(how)),
       id_(next_id()),
       view_(std::make_shared<const view>()),
-      tending_(std::make_unique<tending>(config_)) {}
+      tending_(std::make_unique<tending>(config_, security_)) {}
 
 cluster::~cluster() { close(); }
 
 result<std::shared_ptr<cluster>> cluster::open(client_config config, interrupt_hook* interrupt) {
     if (auto checked = check(config); !checked) return std::unexpected(std::move(checked.error()));
+    auto how = security::make(config);
+    if (!how) return std::unexpected(std::move(how.error()));
+    // The secrets are where they are needed; nobody else keeps them.
+    config.password.clear();
+    config.tls.keydata.clear();
+    config.tls.keyfile_pw.clear();
     const nanos until = monotonic_now() + from_ms(config.connect_timeout_ms);
-    std::shared_ptr<cluster> made(new cluster(std::move(config)));
+    std::shared_ptr<cluster> made(new cluster(std::move(config), *std::move(how)));
     tending& tends = *made->tending_;
     if (!tends.driver.ok()) return fail(code::client, "no descriptors are left to watch connections with");
 
@@ -101,6 +109,7 @@ void cluster::tend() {
         if (differs) publish(seen);
         if (!differs && now < tends.keep_at) continue;
         tends.keep_at = now + keep_interval;
+        security_->refresh();
         tends.keeper.keep(*seen, now);
     }
 }

@@ -39,12 +39,13 @@ class cluster {
     uint64_t id() const noexcept { return id_; }  // unique within the process, for caches by thread
 
   private:
-    explicit cluster(client_config config);
+    cluster(client_config config, std::shared_ptr<const security> how);
     void tend();  // the thread's work
     void warm_up(nanos until);
     void publish(view_ptr next);
 
     const client_config config_;
+    const std::shared_ptr<const security> security_;
     const uint64_t id_;
     std::atomic<uint64_t> version_{0};
     std::atomic<bool> closed_{false};

@@ -8,15 +8,10 @@ namespace {
 
 constexpr size_t input_size = 64 << 10;
 
-std::string reason_of(const io::io_result& ended) {
-    if (ended.status == io::io_status::closed) return "closed the connection";
-    return "failed: " + io::error_text(ended.error_number);
-}
-
 }  // namespace
 
-link_driver::link_driver(tender& machine, pool_keeper& beside)
-    : machine_(machine), keeper_(beside), input_(input_size) {
+link_driver::link_driver(tender& machine, pool_keeper& beside, std::shared_ptr<const security> how)
+    : machine_(machine), keeper_(beside), security_(std::move(how)), input_(input_size) {
     keeper_.attach(reactor_, open_);
     if (!ok()) return;
     reactor_.add(wake_->fd(), io::readiness::read, tag_of(0));
@@ -54,7 +49,7 @@ void link_driver::carry_out() {
         for (tender::action& each : actions) {
             switch (each.what) {
                 case tender::action::kind::resolve: resolver_.ask(each.id, each.to.host, each.to.port); break;
-                case tender::action::kind::connect: connect(each.id, each.to); break;
+                case tender::action::kind::connect: connect(each.id, each); break;
                 case tender::action::kind::close: close(each.id); break;
                 case tender::action::kind::send:
                     if (const auto on = sockets_.find(each.id); on != sockets_.end()) {
@@ -66,9 +61,12 @@ void link_driver::carry_out() {
     }
 }
 
-void link_driver::connect(link_id id, const io::endpoint& to) {
-    auto started = io::stream::start_connect(to);
-    if (!started) return machine_.failed(id, std::move(started.error().text), monotonic_now());
+void link_driver::connect(link_id id, const tender::action& wanted) {
+    auto started = security_ == nullptr ? io::stream::start_connect(wanted.to)
+                                        : security_->connect(wanted.to, wanted.known, security::purpose::tending);
+    if (!started) {
+        return machine_.failed(id, std::move(started.error().text), monotonic_now(), started.error().what);
+    }
     socket& made = sockets_[id];
     made.stream = *std::move(started);
     made.slot = open_.note(made.stream.fd());
@@ -84,12 +82,11 @@ void link_driver::ready(link_id id, const io::ready_event& event) {
     socket& on = found->second;
     if (on.connecting) {
         const io::io_result end = on.stream.finish_connect();
-        if (end.status == io::io_status::would_block) return;
-        if (end.status != io::io_status::ok) {
-            const std::string why = "cannot be connected to: " + io::error_text(end.error_number);
-            close(id);
-            return machine_.failed(id, why, monotonic_now());
+        if (end.status == io::io_status::would_block) {
+            reactor_.modify(on.stream.fd(), on.stream.awaited(), tag_of(id));
+            return;
         }
+        if (end.status != io::io_status::ok) return fail(id, "cannot be connected to: ", end);
         on.connecting = false;
         reactor_.modify(on.stream.fd(), io::readiness::read, tag_of(id));
         return machine_.connected(id, monotonic_now());
@@ -111,29 +108,29 @@ void link_driver::flush(link_id id, socket& on) {
             reactor_.modify(on.stream.fd(), io::readiness::read_write, tag_of(id));
             return;
         }
-        if (end.status != io::io_status::ok) {
-            close(id);
-            return machine_.failed(id, reason_of(end), monotonic_now());
-        }
+        if (end.status != io::io_status::ok) return fail(id, "failed: ", end);
         on.sent += end.bytes;
     }
     reactor_.modify(on.stream.fd(), io::readiness::read, tag_of(id));
 }
 
 void link_driver::receive(link_id id) {
-    // A few reads at most, so that one that talks without end does not keep the others waiting.
-    for (int reads = 0; reads < 8; ++reads) {
+    // To the end of what has arrived: the machine gives up on one that says more than was asked.
+    for (;;) {
         const auto found = sockets_.find(id);
         if (found == sockets_.end()) return;
         const io::io_result got = found->second.stream.receive_some({input_.data(), input_.capacity()});
         if (got.status == io::io_status::would_block) return;
-        if (got.status != io::io_status::ok) {
-            close(id);
-            return machine_.failed(id, reason_of(got), monotonic_now());
-        }
+        if (got.status != io::io_status::ok) return fail(id, "failed: ", got);
         machine_.received(id, {input_.data(), got.bytes}, monotonic_now());
         if (got.bytes < input_.capacity()) return;
     }
+}
+
+void link_driver::fail(link_id id, const char* prefix, const io::io_result& ended) {
+    const error why = sockets_.at(id).stream.trouble(ended);
+    close(id);
+    machine_.failed(id, prefix + why.text, monotonic_now(), why.what);
 }
 
 void link_driver::close(link_id id) {

@@ -16,7 +16,8 @@ namespace aero::cluster {
 
 class link_driver {
   public:
-    link_driver(tender& machine, pool_keeper& beside);
+    // Its links are connected to as `how` says; without, in clear.
+    link_driver(tender& machine, pool_keeper& beside, std::shared_ptr<const security> how = {});
     ~link_driver();
 
     bool ok() const noexcept { return reactor_.ok() && wake_->ok(); }
@@ -36,17 +37,19 @@ class link_driver {
         size_t sent = 0;
     };
     void carry_out();
-    void connect(link_id id, const io::endpoint& to);
+    void connect(link_id id, const tender::action& wanted);
     void send(link_id id, socket& on, buffer&& bytes);
     void flush(link_id id, socket& on);
     void close(link_id id);
     void ready(link_id id, const io::ready_event& event);
     void receive(link_id id);
     void react(const io::ready_event& event);
+    void fail(link_id id, const char* prefix, const io::io_result& ended);
     static void* tag_of(link_id id) noexcept { return reinterpret_cast<void*>(static_cast<uintptr_t>(id)); }
 
     tender& machine_;
     pool_keeper& keeper_;
+    const std::shared_ptr<const security> security_;
     io::reactor reactor_;
     std::shared_ptr<io::wake_up> wake_ = std::make_shared<io::wake_up>();
     io::resolver resolver_{wake_};

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "cluster/security.h"
 #include "io/stream.h"
 
 namespace aero::cluster {
@@ -25,11 +26,20 @@ struct connection {
 
 class node {
   public:
-    node(std::string name, io::endpoint address) : name_(std::move(name)), address_(std::move(address)) {}
+    // Without `how` its connections are in clear, and nobody logs in.
+    node(std::string name, io::endpoint address, std::shared_ptr<const security> how = {},
+         std::shared_ptr<session> known = {})
+        : name_(std::move(name)), address_(std::move(address)), security_(std::move(how)), session_(std::move(known)) {}
 
     const std::string& name() const noexcept { return name_; }
     const io::endpoint& address() const noexcept { return address_; }
     const std::string& address_text() const noexcept { return address_text_; }
+
+    // A new connection, on its way: to be counted by a slot.
+    result<io::stream> start_connect() const {
+        return security_ == nullptr ? io::stream::start_connect(address_)
+                                    : security_->connect(address_, session_, security::purpose::calls);
+    }
 
     bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
     void deactivate() noexcept;  // closes what rests in the pool
@@ -54,6 +64,8 @@ class node {
   private:
     const std::string name_;
     const io::endpoint address_;
+    const std::shared_ptr<const security> security_;
+    const std::shared_ptr<session> session_;
     const std::string address_text_ = address_.text();
     std::atomic<bool> active_{true};
     std::atomic<uint32_t> connections_{0};

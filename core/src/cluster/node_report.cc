@@ -14,8 +14,17 @@ constexpr size_t namespaces_max = 64;  // servers allow 32
 template <class T>
 using expected = std::expected<T, std::string>;
 
-std::string_view peers_command(bool alternate) { return alternate ? "peers-clear-alt" : "peers-clear-std"; }
-std::string_view services_command(bool alternate) { return alternate ? "service-clear-alt" : "service-clear-std"; }
+constexpr uint16_t clear_port = 3000;
+constexpr uint16_t tls_port = 4333;
+
+std::string_view peers_command(const inquiry& asked) {
+    if (asked.tls) return asked.alternate ? "peers-tls-alt" : "peers-tls-std";
+    return asked.alternate ? "peers-clear-alt" : "peers-clear-std";
+}
+std::string_view services_command(const inquiry& asked) {
+    if (asked.tls) return asked.alternate ? "service-tls-alt" : "service-tls-std";
+    return asked.alternate ? "service-clear-alt" : "service-clear-std";
+}
 
 // The value of a command that must be there and be no error.
 expected<std::string_view> value_of(const info_channel& reply, std::string_view command) {
@@ -113,7 +122,7 @@ void keep(expected<T>&& read, T& to, std::string& why) {
 
 void read_peers(const inquiry& asked, const info_channel& reply, node_report& report, std::string& why) {
     std::string_view value;
-    keep(value_of(reply, peers_command(asked.alternate)), value, why);
+    keep(value_of(reply, peers_command(asked)), value, why);
     if (!why.empty()) return;
     auto decoded = wire::decode_peers(value);
     if (!decoded) {
@@ -134,9 +143,9 @@ std::vector<std::string> commands_of(const inquiry& asked) {
     commands.insert(commands.end(), {"node", "peers-generation", "partition-generation"});
     if (asked.identity) commands.insert(commands.end(), {"build", "cluster-name"});
     if (asked.rack_generation) commands.emplace_back("rebalance-generation");
-    if (asked.peers) commands.emplace_back(peers_command(asked.alternate));
+    if (asked.peers) commands.emplace_back(peers_command(asked));
     if (asked.map) commands.emplace_back("replicas");
-    if (asked.services) commands.emplace_back(services_command(asked.alternate));
+    if (asked.services) commands.emplace_back(services_command(asked));
     if (asked.racks) commands.emplace_back("rack-ids");
     return commands;
 }
@@ -157,7 +166,8 @@ expected<node_report> read_report(const inquiry& asked, const info_channel& repl
     if (asked.racks) report.racks = racks_of(reply);
     if (asked.services) {
         // Only a hint for clients behind a mapping: one that cannot be read is as good as none.
-        auto services = wire::decode_service(reply.find(services_command(asked.alternate)).value_or(""));
+        auto services =
+            wire::decode_service(reply.find(services_command(asked)).value_or(""), asked.tls ? tls_port : clear_port);
         if (services) report.services = *std::move(services);
     }
     if (!why.empty()) return std::unexpected(std::move(why));

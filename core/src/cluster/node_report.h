@@ -24,6 +24,7 @@ struct inquiry {
     bool rack_generation = false;
     bool racks = false;
     bool alternate = false;  // of peers and services
+    bool tls = false;        // likewise: where they listen for TLS
     std::string user_agent;  // to introduce ourselves with, base64; empty: already done
 };
 

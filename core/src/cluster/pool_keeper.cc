@@ -8,8 +8,6 @@ namespace aero::cluster {
 
 namespace {
 
-constexpr int reads_at_once = 8;  // so that a reply without end does not keep the others waiting
-
 void* tag_of(uintptr_t id) noexcept { return reinterpret_cast<void*>(id); }
 
 }  // namespace
@@ -44,7 +42,7 @@ void pool_keeper::keep(const view& seen, nanos now) {
 }
 
 void pool_keeper::start_connect(const std::shared_ptr<node>& to, nanos now) {
-    auto started = io::stream::start_connect(to->address());
+    auto started = to->start_connect();
     if (!started) return to->drop_slot();
     const size_t place = open_->note(started->fd());
     ++connects_;
@@ -65,20 +63,27 @@ void pool_keeper::ready(const io::ready_event& event, nanos now) {
     if (which == entries_.end()) return;  // ended by what came before it
     if (which->reply != nullptr) return read(which, now);
     const io::io_result state = which->on.stream.finish_connect();
-    if (state.status == io::io_status::would_block) return;
+    if (state.status == io::io_status::would_block) {
+        reactor_->modify(which->on.stream.fd(), which->on.stream.awaited(), tag_of(id));
+        return;
+    }
     if (state.status == io::io_status::ok)
         give_back(which, now);
     else
         drop(which);
 }
 
+// To the end of what has arrived: a receive that did not fill its room left nothing behind.
 void pool_keeper::read(place_of which, nanos now) {
-    for (int i = 0; i < reads_at_once; ++i) {
-        const io::io_result got = which->on.stream.receive_some(which->reply->room());
+    for (;;) {
+        const byte_span room = which->reply->room();
+        const io::io_result got = which->on.stream.receive_some(room);
         if (got.status == io::io_status::would_block) return;
         if (got.status != io::io_status::ok) return drop(which);
         switch (which->reply->received(got.bytes, now)) {
-            case leftover::progress::more: break;
+            case leftover::progress::more:
+                if (got.bytes < room.size()) return;
+                break;
             case leftover::progress::broken: return drop(which);
             case leftover::progress::complete:
                 metrics::count(metrics::event::reply_discarded);

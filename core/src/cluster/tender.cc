@@ -2,15 +2,25 @@
 
 #include <algorithm>
 
+#include "aero/log.h"
+
 namespace aero::cluster {
 
-tender::tender(const client_config& config)
+namespace {
+
+constexpr std::string_view logger = "aerospike_core::cluster";
+
+}  // namespace
+
+tender::tender(const client_config& config, std::shared_ptr<const security> how)
     : config_(config),
+      security_(std::move(how)),
       interval_(from_ms(std::max<uint32_t>(config.tend_interval_ms, 10))),
       conversation_max_(from_ms(std::clamp<uint32_t>(config.connect_timeout_ms, 50, 2000))),
       user_agent_(user_agent_value(config.user_agent)),
       view_(std::make_shared<const view>()) {
-    for (const host& at : config.hosts) seeds_.push_back({.at = {at.name, at.port}, .why = {}});
+    for (const host& at : config.hosts)
+        seeds_.push_back({.at = {at.name, at.port}, .tls_name = at.tls_name, .why = {}});
 }
 
 void tender::start(nanos now) {
@@ -46,9 +56,9 @@ void tender::received(link_id id, byte_view bytes, nanos now) {
     decide(now);
 }
 
-void tender::failed(link_id id, std::string why, nanos now) {
+void tender::failed(link_id id, std::string why, nanos now, code what) {
     if (find_link(id) == nullptr) return;
-    fail_link(id, std::move(why), now);
+    fail_link(id, std::move(why), now, what);
     decide(now);
 }
 
@@ -118,7 +128,8 @@ tender::link& tender::open_link(link&& made, nanos now) {
     made.id = ++last_id_;
     made.state = link_state::connecting;
     made.deadline = now + conversation_max_;
-    actions_.push_back({.what = action::kind::connect, .id = made.id, .to = made.address});
+    if (made.known == nullptr) made.known = std::make_shared<session>();
+    actions_.push_back({.what = action::kind::connect, .id = made.id, .to = made.address, .known = made.known});
     return links_.emplace(made.id, std::move(made)).first->second;
 }
 
@@ -126,7 +137,7 @@ void tender::close_link(link_id id) {
     if (links_.erase(id) != 0) actions_.push_back({.what = action::kind::close, .id = id});
 }
 
-void tender::fail_link(link_id id, std::string why, nanos now) {
+void tender::fail_link(link_id id, std::string why, nanos now, code what) {
     const link* lost = find_link(id);
     if (lost == nullptr) return;
     const member_id owner = lost->owner;
@@ -135,6 +146,10 @@ void tender::fail_link(link_id id, std::string why, nanos now) {
     close_link(id);
     if (member* who = find_member(owner)) {
         who->link = 0;
+        if (what != code::connection) {
+            log::write(log::level::error, logger,
+                       "node " + who->name + " at " + who->handle->address_text() + " " + why);
+        }
         // A node may close what rests; only a failure to answer counts against it.
         if (was_idle) {
             who->next_round = std::min(who->next_round, now + reconnect_pause);
@@ -142,12 +157,13 @@ void tender::fail_link(link_id id, std::string why, nanos now) {
             member_failed(*who, now);
         }
     } else {
-        seed_failed(seed, std::move(why));
+        seed_failed(seed, std::move(why), what);
     }
 }
 
 void tender::ask(link& on, inquiry what, nanos now) {
     what.alternate = config_.use_services_alternate;
+    what.tls = config_.tls.enable;
     if (!on.introduced && !what.identity) {
         what.user_agent = user_agent_;
         on.introduced = true;

@@ -38,18 +38,20 @@ class tender {
     struct action {
         enum class kind : uint8_t { resolve, connect, send, close };
         kind what;
-        link_id id;         // of the link; of the lookup for resolve
-        io::endpoint to{};  // connect; resolve: host and port only
-        buffer bytes{};     // send
+        link_id id;                        // of the link; of the lookup for resolve
+        io::endpoint to{};                 // connect; resolve: host and port only
+        std::shared_ptr<session> known{};  // connect: with that node
+        buffer bytes{};                    // send
     };
 
-    explicit tender(const client_config& config);
+    // The nodes it makes are connected to as `how` says; without, in clear.
+    explicit tender(const client_config& config, std::shared_ptr<const security> how = {});
 
     // What happened. Links and lookups that the tender has given up are passed over.
     void start(nanos now);
     void connected(link_id id, nanos now);
     void received(link_id id, byte_view bytes, nanos now);
-    void failed(link_id id, std::string why, nanos now);
+    void failed(link_id id, std::string why, nanos now, code what = code::connection);
     void resolved(link_id lookup, std::span<const io::endpoint> found, std::string why, nanos now);
     void tick(nanos now);
     void tend_soon(nanos now);
@@ -68,13 +70,16 @@ class tender {
   private:
     struct known_seed {
         wire::host at;
+        std::string tls_name;
         std::string why;
-        bool not_ready = false;  // answered, but has no partitions yet: worth asking again at once
+        code what = code::connection;  // what kind of failure `why` is
+        bool not_ready = false;        // answered, but has no partitions yet: worth asking again at once
     };
     struct member {
         member_id id;
         std::string name;
         std::shared_ptr<node> handle;
+        std::shared_ptr<session> known;
         link_id link = 0;  // 0: none
         unsigned failures = 0;
         nanos next_round = 0;
@@ -91,6 +96,7 @@ class tender {
     struct link {
         link_id id;
         io::endpoint address;
+        std::shared_ptr<session> known{};  // a new one for a candidate
         link_state state = link_state::connecting;
         nanos deadline = never;
         member_id owner = nobody;   // nobody: a candidate
@@ -105,6 +111,7 @@ class tender {
     struct lookup {
         link_id id;
         wire::host at;
+        std::string tls_name;
         int seed;
         std::string expected;
         bool moves_member;
@@ -115,19 +122,27 @@ class tender {
     link* find_link(link_id id) noexcept;
     link& open_link(link&& made, nanos now);
     void close_link(link_id id);
-    void fail_link(link_id id, std::string why, nanos now);
+    std::shared_ptr<node> handle_of(const member& who, const io::endpoint& at) const;
+    void fail_link(link_id id, std::string why, nanos now, code what = code::connection);
     void ask(link& on, inquiry what, nanos now);
     void heard(link& from, nanos now);
     void decide(nanos now);
 
     // tender_discovery.cc: seeds and candidates
     void start_seeds(nanos now);
-    void try_host(const wire::host& at, int seed, std::string_view expected, bool moves_member, nanos now);
+    struct candidate {
+        wire::host at;
+        std::string_view tls_name;
+        int seed = -1;
+        std::string_view expected{};
+        bool moves_member = false;
+    };
+    void try_host(const candidate& which, nanos now);
     void discover(nanos now);
     void judge_candidate(link& from, node_report&& report, nanos now);
     void adopt_held(nanos now);
     bool seed_pending(int seed) const noexcept;
-    void seed_failed(int seed, std::string why);
+    void seed_failed(int seed, std::string why, code what = code::connection);
     std::string refusal_of(const link& from, const node_report& report) const;
     void check_services(const link& from, const node_report& report, nanos now);
 
@@ -149,6 +164,7 @@ class tender {
     void publish();
 
     const client_config config_;
+    const std::shared_ptr<const security> security_;
     const nanos interval_;
     const nanos conversation_max_;
     const std::string user_agent_;

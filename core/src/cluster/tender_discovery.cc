@@ -43,8 +43,11 @@ bool tender::seed_pending(int seed) const noexcept {
            });
 }
 
-void tender::seed_failed(int seed, std::string why) {
-    if (seed >= 0) seeds_[static_cast<size_t>(seed)].why = std::move(why);
+void tender::seed_failed(int seed, std::string why, code what) {
+    if (seed < 0) return;
+    known_seed& of = seeds_[static_cast<size_t>(seed)];
+    of.why = std::move(why);
+    of.what = what;
 }
 
 // All seeds at once, whenever there is no member to learn from.
@@ -60,15 +63,17 @@ void tender::start_seeds(nanos now) {
     seeds_at_ = now + interval_;
     for (size_t i = 0; i < seeds_.size(); ++i) {
         seeds_[i].not_ready = false;
-        try_host(seeds_[i].at, static_cast<int>(i), {}, false, now);
+        try_host({.at = seeds_[i].at, .tls_name = seeds_[i].tls_name, .seed = static_cast<int>(i)}, now);
     }
 }
 
-void tender::try_host(const wire::host& at, int seed, std::string_view expected, bool moves_member, nanos now) {
+void tender::try_host(const candidate& which, nanos now) {
+    const auto& [at, tls_name, seed, expected, moves_member] = which;
     if (auto numeric = io::numeric_endpoint(at.name, at.port)) {
+        numeric->tls_name = tls_name;
         const auto same = [&](const auto& entry) {
             const link& each = entry.second;
-            return each.owner == nobody && each.expected == expected && each.seed == seed &&
+            return each.owner == nobody && each.expected == which.expected && each.seed == which.seed &&
                    each.address.same_address(*numeric);
         };
         if (links_.size() >= links_max || std::ranges::any_of(links_, same)) return;
@@ -80,12 +85,13 @@ void tender::try_host(const wire::host& at, int seed, std::string_view expected,
         return;
     }
     const auto same = [&](const lookup& each) {
-        return each.at.name == at.name && each.at.port == at.port && each.expected == expected && each.seed == seed;
+        return each.at == which.at && each.expected == which.expected && each.seed == which.seed;
     };
     // A name that hangs is asked for once, however often it is wanted.
     if (lookups_.size() >= links_max || std::ranges::any_of(lookups_, same)) return;
     lookups_.push_back({.id = ++last_id_,
                         .at = at,
+                        .tls_name = std::string(tls_name),
                         .seed = seed,
                         .expected = std::string(expected),
                         .moves_member = moves_member,
@@ -105,6 +111,7 @@ void tender::resolved(link_id id, std::span<const io::endpoint> found, std::stri
     for (const io::endpoint& at : found) {
         if (links_.size() >= links_max) break;
         link made{.id = 0, .address = at};
+        made.address.tls_name = of.tls_name;
         made.seed = of.seed;
         made.expected = of.expected;
         made.moves_member = of.moves_member;
@@ -117,7 +124,7 @@ void tender::resolved(link_id id, std::span<const io::endpoint> found, std::stri
 void tender::discover(nanos now) {
     std::erase_if(retry_at_, [&](const auto& each) { return each.second <= now; });
     review_at_ = never;
-    std::vector<std::pair<std::string, wire::host>> wanted;
+    std::vector<candidate> wanted;  // views into the members
     for (const member& from : members_) {
         if (from.failures > 0) continue;
         for (const wire::peer& each : from.peers) {
@@ -128,11 +135,11 @@ void tender::discover(nanos now) {
                 const std::string key = each.node_id + '@' + at.name + ' ' + std::to_string(at.port);
                 const auto [retry, due] = retry_at_.emplace(key, now + interval_);
                 review_at_ = std::min(review_at_, retry->second);
-                if (due) wanted.emplace_back(each.node_id, at);
+                if (due) wanted.push_back({.at = at, .tls_name = each.tls_name, .expected = each.node_id});
             }
         }
     }
-    for (const auto& [name, at] : wanted) try_host(at, -1, name, false, now);
+    for (const candidate& each : wanted) try_host(each, now);
 }
 
 // Why this node cannot be a member; empty when it can.
@@ -208,7 +215,9 @@ void tender::check_services(const link& from, const node_report& report, nanos n
     if (from.seed < 0 || is_loopback(from.address)) return;
     const auto own = [&](const wire::host& each) { return names(each, from.address); };
     if (std::ranges::any_of(report.services, own)) return;
-    for (const wire::host& each : report.services) try_host(each, -1, report.name, true, now);
+    const std::string& tls_name = from.address.tls_name.empty() ? from.address.host : from.address.tls_name;
+    for (const wire::host& each : report.services)
+        try_host({.at = each, .tls_name = tls_name, .expected = report.name, .moves_member = true}, now);
 }
 
 error tender::why_no_cluster() const {
@@ -216,6 +225,7 @@ error tender::why_no_cluster() const {
     why.what = code::cluster;
     why.text = seeds_.empty() ? "no hosts were given" : "no node of the cluster could be reached:";
     for (const known_seed& each : seeds_) {
+        if (each.what != code::connection && why.what == code::cluster) why.what = each.what;
         why.text += &each == seeds_.data() ? " " : "; ";
         why.text += to_string(each.at) + " " + (each.why.empty() ? "has not answered yet" : each.why);
     }

@@ -23,6 +23,10 @@ tender::member* tender::find_member(member_id id) noexcept {
     return id == nobody || found == members_.end() ? nullptr : &*found;
 }
 
+std::shared_ptr<node> tender::handle_of(const member& who, const io::endpoint& at) const {
+    return std::make_shared<node>(who.name, at, security_, who.known);
+}
+
 void tender::adopt(link& from, node_report&& report, nanos now) {
     member_id unused = nobody + 1;
     while (find_member(unused) != nullptr) ++unused;  // nodes_max fit with room to spare
@@ -30,7 +34,8 @@ void tender::adopt(link& from, node_report&& report, nanos now) {
     made.id = unused;
     made.name = report.name;
     by_name_[made.name] = &made;
-    made.handle = std::make_shared<node>(made.name, from.address);
+    made.known = from.known;
+    made.handle = handle_of(made, from.address);
     made.link = from.id;
     made.next_round = now + interval_;
     from.owner = made.id;
@@ -44,7 +49,8 @@ void tender::adopt(link& from, node_report&& report, nanos now) {
 void tender::move_member(member& who, link& to, nanos now) {
     close_link(who.link);
     who.handle->deactivate();
-    who.handle = std::make_shared<node>(who.name, to.address);
+    who.known = to.known;
+    who.handle = handle_of(who, to.address);
     who.link = to.id;
     who.failures = 0;
     who.next_round = now;  // what its former self said may no longer hold
@@ -90,7 +96,7 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
         if (who.peers_generation > report.peers_generation && !from.asked.peers) {
             // Counted anew: the node was started again, and connections to its former self are of no use.
             who.handle->deactivate();
-            who.handle = std::make_shared<node>(who.name, from.address);
+            who.handle = handle_of(who, from.address);
             changed_ = true;
         }
         want_peers_of_all();
@@ -186,11 +192,18 @@ void tender::pursue(member& who, nanos now) {
         if (now < who.next_round) return;
         who.next_round = now + interval_;
         if (links_.size() >= links_max) return;
-        link& made = open_link({.id = 0, .address = who.handle->address(), .owner = who.id}, now);
+        link& made = open_link({.id = 0, .address = who.handle->address(), .known = who.known, .owner = who.id}, now);
         who.link = made.id;
         return;
     }
     if (on->state != link_state::idle) return;
+    if (security_ != nullptr && security_->logs_in() && who.known->login_due(now)) {
+        // A connection logs in once, at its beginning.
+        close_link(who.link);
+        who.link = 0;
+        who.next_round = now;
+        return pursue(who, now);
+    }
     inquiry what{.rack_generation = !config_.rack_ids.empty(), .user_agent = {}};
     if (now >= who.next_round) {
         who.next_round = now + interval_;

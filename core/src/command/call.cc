@@ -24,6 +24,7 @@ bool worth_retrying(code what) noexcept {
         case code::partition_unavailable:
         case code::device_overload:
         case code::connection:
+        case code::tls:
         case code::cluster:
         case code::deadline:
         case code::bad_reply:

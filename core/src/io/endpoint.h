@@ -15,6 +15,7 @@ struct endpoint {
     uint16_t port = 0;
     sockaddr_storage address{};
     socklen_t address_size = 0;
+    std::string tls_name{};  // what its certificate must be for; empty: `host`
 
     std::string text() const;  // "host:port", IPv6 in brackets
     bool same_address(const endpoint& other) const noexcept;

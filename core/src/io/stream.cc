@@ -129,10 +129,19 @@ nanos arrival_of(msghdr& message, nanos& known_offset) noexcept {
 
 }  // namespace
 
+stream::stream(int fd, opening&& how) : fd_(fd) {
+    if (how.tls == nullptr && how.words == nullptr) return;
+    extras_ = std::make_unique<extras>();
+    extras_->how = std::move(how);
+}
+
 stream::stream(stream&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       origin_(other.origin_),
+      connected_(other.connected_),
       timestamps_(other.timestamps_),
+      awaited_(other.awaited_),
+      extras_(std::move(other.extras_)),
       receive_timeout_(other.receive_timeout_),
       clock_offset_(other.clock_offset_) {}
 
@@ -141,7 +150,10 @@ stream& stream::operator=(stream&& other) noexcept {
     close();
     fd_ = std::exchange(other.fd_, -1);
     origin_ = other.origin_;
+    connected_ = other.connected_;
     timestamps_ = other.timestamps_;
+    awaited_ = other.awaited_;
+    extras_ = std::move(other.extras_);
     receive_timeout_ = other.receive_timeout_;
     clock_offset_ = other.clock_offset_;
     return *this;
@@ -156,10 +168,17 @@ void stream::close() noexcept {
     ::close(std::exchange(fd_, -1));
 }
 
-result<stream> stream::start_connect(const endpoint& to) {
+stream stream::adopt(int fd, opening how) {
+    stream made(fd, std::move(how));
+    made.connected_ = true;
+    made.awaited_ = readiness::read;
+    return made;
+}
+
+result<stream> stream::start_connect(const endpoint& to, opening how) {
     const int fd = open_socket(to.address.ss_family);
     if (fd < 0) return fail(code::connection, "no socket for " + to.text() + ": " + error_text(errno));
-    stream started(fd);
+    stream started(fd, std::move(how));
     started.origin_ = origin::connecting;
     set_connection_options(fd);
     if (connect(fd, reinterpret_cast<const sockaddr*>(&to.address), to.address_size) == 0) return started;
@@ -167,7 +186,16 @@ result<stream> stream::start_connect(const endpoint& to) {
     return fail(code::connection, "cannot connect to " + to.text() + ": " + error_text(errno));
 }
 
-io_result stream::finish_connect() noexcept {
+io_result stream::finish_connect() {
+    if (!connected_) {
+        const io_result state = finish_tcp();
+        if (state.status != io_status::ok) return state;
+        connected_ = true;
+    }
+    return extras_ == nullptr ? io_result{} : finish_opening();
+}
+
+io_result stream::finish_tcp() noexcept {
     sockaddr_storage peer{};
     socklen_t peer_size = sizeof peer;
     if (getpeername(fd_, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) {
@@ -185,7 +213,25 @@ io_result stream::finish_connect() noexcept {
     return {};
 }
 
-io_result stream::send_some(byte_view bytes) noexcept {
+io_result stream::send_some(byte_view bytes) {
+    if (extras_ != nullptr && extras_->how.tls != nullptr) [[unlikely]]
+        return send_sealed(bytes);
+    return send_raw(bytes);
+}
+
+io_result stream::receive_some(byte_span into) {
+    if (extras_ != nullptr && extras_->how.tls != nullptr) [[unlikely]]
+        return receive_sealed(into);
+    return receive_raw(into);
+}
+
+io_result stream::receive_wait(byte_span into, nanos timeout) {
+    if (extras_ != nullptr && extras_->how.tls != nullptr) [[unlikely]]
+        return receive_sealed_wait(into, timeout);
+    return receive_raw_wait(into, timeout);
+}
+
+io_result stream::send_raw(byte_view bytes) noexcept {
     for (;;) {
         const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | no_signal);
         if (sent >= 0) return {.bytes = static_cast<size_t>(sent)};
@@ -196,14 +242,14 @@ io_result stream::send_some(byte_view bytes) noexcept {
     }
 }
 
-io_result stream::receive_some(byte_span into) noexcept {
+io_result stream::receive_raw(byte_span into) noexcept {
     for (;;) {
-        const io_result got = receive(into, MSG_DONTWAIT);
+        const io_result got = receive_once(into, MSG_DONTWAIT);
         if (got.status != io_status::interrupted) return got;
     }
 }
 
-io_result stream::receive(byte_span into, int flags) noexcept {
+io_result stream::receive_once(byte_span into, int flags) noexcept {
     io_result got;
     ssize_t count = 0;
 #ifdef SO_TIMESTAMPNS
@@ -244,9 +290,9 @@ bool stream::set_receive_timeout(nanos timeout) noexcept {
 // Long waits rest in recv itself under a time limit that is kept from call to call: any limit between 3/4 and all of
 // what may be waited will do, so calls of equal timeout rarely set it. What remains after that, and short waits, use
 // ppoll.
-io_result stream::receive_wait(byte_span into, nanos timeout) noexcept {
+io_result stream::receive_raw_wait(byte_span into, nanos timeout) noexcept {
     if (timeout <= 0) {
-        io_result got = receive_some(into);
+        io_result got = receive_raw(into);
         if (got.status == io_status::would_block) got.status = io_status::timed_out;
         return got;
     }
@@ -257,7 +303,7 @@ io_result stream::receive_wait(byte_span into, nanos timeout) noexcept {
         if (receive_timeout_ > longest || receive_timeout_ < longest / 4 * 3) {
             if (!set_receive_timeout(longest)) return failure(errno);
         }
-        const io_result got = receive(into, 0);
+        const io_result got = receive_once(into, 0);
         if (got.status != io_status::would_block) return got;
         if (until != never) left = until - monotonic_now();
     }
@@ -267,7 +313,7 @@ io_result stream::receive_wait(byte_span into, nanos timeout) noexcept {
         if (ready < 0 && errno == EINTR) return {.status = io_status::interrupted};
         if (ready < 0) return failure(errno);
     }
-    return receive_wait(into, 0);
+    return receive_raw_wait(into, 0);
 }
 
 void stream::ask_timestamps(bool on) noexcept {
@@ -280,7 +326,8 @@ void stream::ask_timestamps(bool on) noexcept {
 #endif
 }
 
-bool stream::stale() const noexcept {
+bool stream::stale() {
+    if (tls() != nullptr) return stale_sealed();
     uint8_t byte = 0;
     const ssize_t count = recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return count >= 0 || !is_would_block(errno);

@@ -13,6 +13,7 @@ namespace wire = aero::wire;
 namespace {
 
 constexpr unsigned default_port = 3000;
+constexpr unsigned default_tls_port = 4333;
 
 using bitmap = std::array<uint8_t, wire::partitions / 8>;
 
@@ -36,11 +37,28 @@ std::string replicas_text(info_call& call, bool with_regime, unsigned ranks_max)
     return text;
 }
 
-std::string peer_text(const node& here, unsigned other) {
+std::string peer_text(const node& here, unsigned other, bool tls) {
     const cluster& ring = here.ring();
-    std::string at = here.address_of(other);
-    if (at.ends_with(":" + std::to_string(default_port))) at.resize(at.rfind(':'));
-    return "[" + ring.node_id(other) + ",,[" + at + "]]";
+    std::string at = tls ? here.tls_address_of(other) : here.address_of(other);
+    if (at.ends_with(":" + std::to_string(tls ? default_tls_port : default_port))) at.resize(at.rfind(':'));
+    return "[" + ring.node_id(other) + "," + (tls ? here.settings().tls_name : "") + ",[" + at + "]]";
+}
+
+std::string peers_text(info_call& call, bool tls) {
+    const cluster& ring = call.here.ring();
+    const unsigned self = call.here.index();
+    std::string list;
+    const auto add = [&](const std::string& entry) { list += (list.empty() ? "" : ",") + entry; };
+    const uint64_t generation = ring.view(self).peers_generation;
+    if (const auto since = call.params.get("generation")) {
+        const uint64_t known = std::strtoull(std::string(*since).c_str(), nullptr, 10);
+        for (const auto& change : ring.changes_after(self, known))
+            add(change.came ? peer_text(call.here, change.node, tls) : "[" + ring.node_id(change.node) + ",,]");
+    } else {
+        for (unsigned other = 0; other < ring.size(); ++other)
+            if (other != self && ring.alive(other)) add(peer_text(call.here, other, tls));
+    }
+    return std::to_string(generation) + "," + std::to_string(tls ? default_tls_port : default_port) + ",[" + list + "]";
 }
 
 }  // namespace
@@ -69,21 +87,10 @@ std::string info_replicas_master(info_call& call) {
     return text;
 }
 
-std::string info_peers(info_call& call) {
-    const cluster& ring = call.here.ring();
-    const unsigned self = call.here.index();
-    std::string list;
-    const auto add = [&](const std::string& entry) { list += (list.empty() ? "" : ",") + entry; };
-    const uint64_t generation = ring.view(self).peers_generation;
-    if (const auto since = call.params.get("generation")) {
-        const uint64_t known = std::strtoull(std::string(*since).c_str(), nullptr, 10);
-        for (const auto& change : ring.changes_after(self, known))
-            add(change.came ? peer_text(call.here, change.node) : "[" + ring.node_id(change.node) + ",,]");
-    } else {
-        for (unsigned other = 0; other < ring.size(); ++other)
-            if (other != self && ring.alive(other)) add(peer_text(call.here, other));
-    }
-    return std::to_string(generation) + "," + std::to_string(default_port) + ",[" + list + "]";
+std::string info_peers(info_call& call) { return peers_text(call, false); }
+// Without TLS these are what they are on a Community server: refused.
+std::string info_tls_peers(info_call& call) {
+    return call.here.settings().tls.enable ? peers_text(call, true) : info_enterprise(call);
 }
 
 // No node has an alternate address, so none is listed: the generation stays true.
@@ -93,6 +100,9 @@ std::string info_peers_alternate(info_call& call) {
 }
 
 std::string info_service(info_call& call) { return call.here.address_of(call.here.index()); }
+std::string info_tls_service(info_call& call) {
+    return call.here.settings().tls.enable ? call.here.tls_address_of(call.here.index()) : info_enterprise(call);
+}
 std::string info_services(info_call& call) {
     std::string list;
     const cluster& ring = call.here.ring();

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "secure/doorman.h"
 #include "wire/message.h"
 
 namespace aero_server {
@@ -25,12 +26,12 @@ constexpr std::array commands{
     info_command{"replicas-master", info_replicas_master},
     info_command{"peers-clear-std", info_peers},
     info_command{"peers-clear-alt", info_peers_alternate},
-    info_command{"peers-tls-std", info_enterprise},
+    info_command{"peers-tls-std", info_tls_peers},
     info_command{"peers-tls-alt", info_enterprise},
     info_command{"service", info_service},
     info_command{"service-clear-std", info_service},
     info_command{"service-clear-alt", info_empty},
-    info_command{"service-tls-std", info_enterprise},
+    info_command{"service-tls-std", info_tls_service},
     info_command{"service-tls-alt", info_enterprise},
     info_command{"services", info_services},
     info_command{"services-alternate", info_empty},
@@ -79,10 +80,16 @@ constexpr std::array commands{
     info_command{"query-abort-all", info_query_abort_all},
 };
 
-std::string run(node& here, bool& user_agent_set, std::string_view line) {
+std::string refusal(aero::code why) {
+    return info_error(static_cast<int>(why),
+                      why == aero::code::not_authenticated ? "not authenticated" : "role violation");
+}
+
+std::string run(node& here, const doorman& who, bool& user_agent_set, std::string_view line) {
     const size_t end = line.find_first_of(":/");
     const std::string_view name = line.substr(0, end);
     const std::string_view rest = end == std::string_view::npos ? std::string_view{} : line.substr(end + 1);
+    if (const aero::code refused = who.check(needed_for_info(name)); refused != aero::code::ok) return refusal(refused);
     for (const info_command& command : commands) {
         if (command.name != name) continue;
         info_call call{here, user_agent_set, info_params(rest)};
@@ -93,7 +100,7 @@ std::string run(node& here, bool& user_agent_set, std::string_view line) {
 
 }  // namespace
 
-void answer_info(node& here, bool& user_agent_set, std::string_view body, aero::buffer& to) {
+void answer_info(node& here, const doorman& who, bool& user_agent_set, std::string_view body, aero::buffer& to) {
     const size_t start = to.size();
     to.room(aero::wire::frame_header_size);
     to.commit(aero::wire::frame_header_size);
@@ -105,7 +112,7 @@ void answer_info(node& here, bool& user_agent_set, std::string_view body, aero::
         if (line.empty()) continue;
         to.append(line);
         to.append(std::string_view("\t"));
-        to.append(run(here, user_agent_set, line));
+        to.append(run(here, who, user_agent_set, line));
         to.append(std::string_view("\n"));
     }
     aero::wire::encode_frame_header(to.data() + start, aero::wire::frame_type::info,

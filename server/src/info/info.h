@@ -9,6 +9,7 @@
 
 namespace aero_server {
 
+class doorman;
 class node;
 
 // What a command may look at.
@@ -25,7 +26,7 @@ struct info_command {
 };
 
 // Appends one framed reply to the commands in `body`, each ended by a line feed.
-void answer_info(node& here, bool& user_agent_set, std::string_view body, aero::buffer& to);
+void answer_info(node& here, const doorman& who, bool& user_agent_set, std::string_view body, aero::buffer& to);
 
 std::string info_error(int code, std::string_view text);
 // "127.0.0.1:3000", IPv6 in brackets.
@@ -52,6 +53,8 @@ std::string info_replicas_master(info_call&);
 std::string info_peers(info_call&);
 std::string info_peers_alternate(info_call&);
 std::string info_service(info_call&);
+std::string info_tls_peers(info_call&);
+std::string info_tls_service(info_call&);
 std::string info_services(info_call&);
 std::string info_empty(info_call&);
 std::string info_ok(info_call&);

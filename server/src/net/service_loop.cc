@@ -1,10 +1,9 @@
 #include "net/service_loop.h"
 
 #include <signal.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
 
 #include "node.h"
 
@@ -14,13 +13,14 @@ namespace {
 constexpr unsigned reads_in_turn = 16;  // of one connection before the others get their turn
 }
 
-void service_loop::start(int listening, const std::vector<std::unique_ptr<service_loop>>* siblings) {
-    listening_ = listening;
+void service_loop::start(doors listening, const std::vector<std::unique_ptr<service_loop>>* siblings) {
+    listening_ = std::move(listening);
     siblings_ = siblings;
     stopping_ = false;
     poller_ = std::make_unique<poller>();
     poller_->add(wake_.read_end(), &wake_, true, false);
-    if (listening_ >= 0) poller_->add(listening_, &listening_, true, false);
+    for (int* door : {&listening_.clear, &listening_.secure})
+        if (*door >= 0) poller_->add(*door, door, true, false);
     // Signals belong to the program's own threads.
     sigset_t all;
     sigset_t before;
@@ -37,15 +37,15 @@ void service_loop::stop() {
     thread_.join();
     connections_.clear();
     connection_count_ = 0;
-    for (const int fd : handed_over_) close_socket(fd);
+    for (const aero::io::stream& each : handed_over_) end_socket(each.fd());
     handed_over_.clear();
     poller_.reset();
 }
 
-void service_loop::hand_over(int fd) {
+void service_loop::hand_over(aero::io::stream accepted) {
     {
         const std::lock_guard hold(lock_);
-        handed_over_.push_back(fd);
+        handed_over_.push_back(std::move(accepted));
     }
     wake_.wake();
 }
@@ -54,66 +54,97 @@ void service_loop::run() {
     std::vector<poller::event> events;
     while (!stopping_) {
         poller_->wait(-1, events);
-        bool incoming = false;
+        std::array<int, 2> incoming{-1, -1};
         for (const poller::event& e : events) {
             if (e.tag == &wake_) {
                 wake_.drain();
-            } else if (e.tag == &listening_) {
-                incoming = true;
+            } else if (e.tag == &listening_.clear) {
+                incoming[0] = listening_.clear;
+            } else if (e.tag == &listening_.secure) {
+                incoming[1] = listening_.secure;
             } else {
                 on_event(*static_cast<connection*>(e.tag), e);
             }
         }
         // Last, so that no event of this round belongs to a connection that took over a closed one's memory.
-        if (incoming) accept_all();
+        for (const int door : incoming)
+            if (door >= 0) accept_all(door);
         adopt_new();
     }
 }
 
-void service_loop::accept_all() {
+void service_loop::accept_all(int listening) {
     while (true) {
-        const int fd = accept_connection(listening_);
+        const int fd = accept_connection(listening);
         if (fd < 0) return;
+        aero::io::opening how;
+        if (listening == listening_.secure) {
+            if (auto begun = listening_.tls->begin()) how.tls = *std::move(begun);
+            if (how.tls == nullptr) {
+                close_socket(fd);
+                continue;
+            }
+        }
         here_.count_connection();
         const auto& all = *siblings_;
         const auto idlest = std::min_element(
             all.begin(), all.end(), [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
         (*idlest)->connection_count_.fetch_add(1, std::memory_order_relaxed);
-        (*idlest)->hand_over(fd);
+        (*idlest)->hand_over(aero::io::stream::adopt(fd, std::move(how)));
     }
 }
 
 void service_loop::adopt_new() {
-    std::vector<int> incoming;
+    std::vector<aero::io::stream> incoming;
     {
         const std::lock_guard hold(lock_);
         incoming.swap(handed_over_);
     }
-    for (const int fd : incoming) {
-        auto made = std::make_unique<connection>(fd, here_);
+    for (aero::io::stream& each : incoming) {
+        const int fd = each.fd();
+        auto made = std::make_unique<connection>(std::move(each), here_);
         poller_->add(fd, made.get(), true, false);
         connections_[fd] = std::move(made);
     }
 }
 
+// False while the handshake goes on; drops the connection when it fails.
+bool service_loop::make_ready(connection& c) {
+    const aero::io::io_result state = c.link.finish_connect();
+    if (state.status == aero::io::io_status::ok) {
+        c.ready = true;
+        if (c.link.tls() != nullptr) c.talk.at_the_door().certified(c.link.tls()->peer_name());
+        c.waits_to_write = false;
+        return true;
+    }
+    if (state.status != aero::io::io_status::would_block) return drop(c), false;
+    c.waits_to_write = c.link.awaited() == aero::io::readiness::write;
+    watch(c);
+    return false;
+}
+
 void service_loop::on_event(connection& c, const poller::event& e) {
+    const bool first = !c.ready;
+    if (first && !make_ready(c)) return;
     if (e.writable && c.waits_to_write && !serve_and_send(c)) return drop(c);
-    if (e.readable && !receive(c)) return drop(c);
+    // The end of a handshake may have brought the first request along.
+    if ((e.readable || first) && !receive(c)) return drop(c);
     watch(c);
 }
 
 bool service_loop::receive(connection& c) {
-    for (unsigned turn = 0; turn < reads_in_turn; ++turn) {
+    // What TLS has opened already makes no descriptor readable, so it is never left for the next turn.
+    for (unsigned turn = 0; turn < reads_in_turn || c.link.holds_more(); ++turn) {
         if (c.waits_to_write) return true;  // who does not read is not read
         aero::buffer& in = c.talk.input();
         const size_t room = c.talk.wanted();
         uint8_t* to = in.room(room);
-        const ssize_t got = recv(c.fd, to, room, 0);
-        if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-        if (got == 0) return false;
-        in.commit(static_cast<size_t>(got));
+        const aero::io::io_result got = c.link.receive_some({to, room});
+        if (got.status == aero::io::io_status::would_block) return true;
+        if (got.status != aero::io::io_status::ok) return false;
+        in.commit(got.bytes);
         if (!serve_and_send(c)) return false;
-        if (static_cast<size_t>(got) < room) return true;
+        if (got.bytes < room) return true;
     }
     return true;
 }
@@ -134,14 +165,13 @@ bool service_loop::serve_and_send(connection& c) {
 bool service_loop::send_output(connection& c) {
     aero::buffer& out = c.talk.output();
     while (c.sent < out.size()) {
-        const ssize_t sent = send(c.fd, out.data() + c.sent, out.size() - c.sent, MSG_NOSIGNAL);
-        if (sent < 0) {
-            if (errno == EINTR) continue;
-            if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
+        const aero::io::io_result done = c.link.send_some(out.view().subspan(c.sent));
+        if (done.status == aero::io::io_status::would_block) {
             c.waits_to_write = true;
             return true;
         }
-        c.sent += static_cast<size_t>(sent);
+        if (done.status != aero::io::io_status::ok) return false;
+        c.sent += done.bytes;
     }
     out.clear();
     c.sent = 0;
@@ -151,13 +181,14 @@ bool service_loop::send_output(connection& c) {
 
 void service_loop::watch(connection& c) {
     if (c.watched_to_write == c.waits_to_write) return;
-    poller_->change(c.fd, &c, !c.waits_to_write, c.waits_to_write);
+    poller_->change(c.link.fd(), &c, !c.waits_to_write, c.waits_to_write);
     c.watched_to_write = c.waits_to_write;
 }
 
 void service_loop::drop(connection& c) {
-    poller_->remove(c.fd);
-    connections_.erase(c.fd);
+    const int fd = c.link.fd();
+    poller_->remove(fd);
+    connections_.erase(fd);
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
 }
 

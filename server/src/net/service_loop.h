@@ -1,5 +1,5 @@
 // A service thread of a node: waits for its connections, reads, serves and writes them. The first loop of a node also
-// accepts new connections and hands them out in turn.
+// accepts new connections, in clear and by TLS, and hands them out in turn.
 //
 // A connection belongs to one loop for its life. Only `hand_over` and `stop` are called from other threads.
 #pragma once
@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "io/stream.h"
+#include "io/tls_context.h"
 #include "net/poller.h"
 #include "net/session.h"
 #include "net/socket.h"
@@ -21,18 +23,25 @@ class service_loop {
     explicit service_loop(node& here) : here_(here) {}
     ~service_loop() { stop(); }
 
-    // REQUIRES: not running. `listening` is -1 for a loop that does not accept; `siblings` are the loops of the node.
-    void start(int listening, const std::vector<std::unique_ptr<service_loop>>* siblings);
+    // Where a loop accepts connections; -1: nowhere. `tls` is what those of the second port speak.
+    struct doors {
+        int clear = -1;
+        int secure = -1;
+        std::shared_ptr<aero::io::tls_context> tls{};
+    };
+    // REQUIRES: not running. `siblings` are the loops of the node.
+    void start(doors listening, const std::vector<std::unique_ptr<service_loop>>* siblings);
     // Closes all connections and joins the thread.
     void stop();
-    void hand_over(int fd);
+    void hand_over(aero::io::stream accepted);
     size_t connections() const noexcept { return connection_count_.load(std::memory_order_relaxed); }
 
   private:
     struct connection {
-        connection(int descriptor, node& here) : fd(descriptor), talk(here) {}
-        ~connection() { close_socket(fd); }
-        int fd;
+        connection(aero::io::stream accepted, node& here) : link(std::move(accepted)), talk(here) {}
+        ~connection() { end_socket(link.fd()); }
+        aero::io::stream link;
+        bool ready = false;  // its TLS handshake is done; at once in clear
         session talk;
         size_t sent = 0;  // bytes of the output that are on their way
         bool waits_to_write = false;
@@ -40,9 +49,10 @@ class service_loop {
     };
 
     void run();
-    void accept_all();
+    void accept_all(int listening);
     void adopt_new();
     void on_event(connection& c, const poller::event& e);
+    bool make_ready(connection& c);
     bool receive(connection& c);
     bool serve_and_send(connection& c);
     bool send_output(connection& c);
@@ -56,12 +66,12 @@ class service_loop {
     std::atomic<size_t> connection_count_{0};
 
     std::mutex lock_;
-    std::vector<int> handed_over_;  // guarded by lock_
+    std::vector<aero::io::stream> handed_over_;  // guarded by lock_
 
     // Used by the thread only.
     std::unique_ptr<poller> poller_;
     std::unordered_map<int, std::unique_ptr<connection>> connections_;
-    int listening_ = -1;
+    doors listening_;
     const std::vector<std::unique_ptr<service_loop>>* siblings_ = nullptr;
 };
 

@@ -85,16 +85,10 @@ bool session::serve_next(bool& progress) {
 
 bool session::serve_frame(uint8_t type, byte_view body) {
     switch (static_cast<wire::frame_type>(type)) {
-        case wire::frame_type::info: answer_info(here_, user_agent_set_, aero::as_text(body), out_); return true;
-        case wire::frame_type::admin: {
-            constexpr size_t admin_size = 16;
-            uint8_t* at = out_.room(wire::frame_header_size + admin_size);
-            wire::encode_frame_header(at, wire::frame_type::admin, admin_size);
-            std::memset(at + wire::frame_header_size, 0, admin_size);
-            at[wire::frame_header_size + 1] = static_cast<uint8_t>(code::security_not_supported);
-            out_.commit(wire::frame_header_size + admin_size);
+        case wire::frame_type::info:
+            answer_info(here_, doorman_, user_agent_set_, aero::as_text(body), out_);
             return true;
-        }
+        case wire::frame_type::admin: doorman_.answer(body, out_); return true;
         case wire::frame_type::message: serve_message(body); return true;
         case wire::frame_type::compressed: reply_code(code::enterprise_only); return true;
     }
@@ -108,14 +102,16 @@ void session::reply_code(code what) {
 }
 
 void session::serve_message(byte_view body) {
+    if (!doorman_.known()) return reply_code(code::not_authenticated);
     if (body.size() >= wire::message_header_size && (body[1] & wire::info1::batch)) {
-        batch_.emplace(here_.data(), body);
+        batch_.emplace(here_.data(), body, doorman_.may());
         return;
     }
     const auto request = parse_message(body);
     if (!request) return reply_code(code::parameter);
     if (!request->has_namespace || here_.data().find_store(request->name_space) == nullptr)
         return reply_code(code::invalid_namespace);
+    if (const code refused = doorman_.check(needed_for(*request)); refused != code::ok) return reply_code(refused);
     if (!request->has_digest) return reply_code(code::unsupported_feature);  // a query
     const size_t start = out_.size();
     out_.room(512);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/buffer.h"
+#include "secure/doorman.h"
 #include "serve/batch.h"
 
 namespace aero_server {
@@ -16,7 +17,9 @@ inline constexpr size_t output_max = 1u << 20;
 
 class session {
   public:
-    explicit session(node& here) : here_(here) {}
+    explicit session(node& here) : here_(here), doorman_(here) {}
+
+    doorman& at_the_door() noexcept { return doorman_; }
 
     // Where bytes from the client go: write into `input().room(n)` and `commit`.
     aero::buffer& input() noexcept { return in_; }
@@ -35,6 +38,7 @@ class session {
     void reply_code(aero::code what);
 
     node& here_;
+    doorman doorman_;
     aero::buffer in_;
     size_t taken_ = 0;  // bytes of in_ that are served
     aero::buffer out_;

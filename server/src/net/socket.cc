@@ -68,10 +68,13 @@ int accept_connection(int listening) {
     return fd;
 }
 
+void end_socket(int fd) {
+    if (fd >= 0) shutdown(fd, SHUT_RDWR);
+}
+
 void close_socket(int fd) {
-    if (fd < 0) return;
-    shutdown(fd, SHUT_RDWR);
-    close(fd);
+    end_socket(fd);
+    if (fd >= 0) close(fd);
 }
 
 wake_pipe::wake_pipe() {

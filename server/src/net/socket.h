@@ -20,7 +20,8 @@ bool start_listening(int fd);
 // same connection again.
 int accept_connection(int listening);
 // Ends the connection, or the listening, even when a forked child still holds a copy of the descriptor.
-void close_socket(int fd);
+void end_socket(int fd);
+void close_socket(int fd);  // the same, and gives the descriptor back
 
 // Wakes a thread that waits in a poller, from any other thread.
 class wake_pipe {

@@ -8,7 +8,7 @@ using aero::byte_view;
 using aero::code;
 using aero::reader;
 
-batch_run::batch_run(engine& node, byte_view body) : node_(node) {
+batch_run::batch_run(engine& node, byte_view body, rights may) : node_(node), may_(may) {
     verdict_ = open(body);
     finished_ = verdict_ != code::ok;
 }
@@ -85,7 +85,11 @@ bool batch_run::run_row(const wire::request_row& row, buffer& to) {
         block_open_ = true;
     }
     const size_t row_start = to.size();
-    const code what = node_.execute(shape_, to);
+    code what = (may_ & needed_for(shape_)) == needed_for(shape_) ? code::ok : code::role_violation;
+    if (what == code::ok)
+        what = node_.execute(shape_, to);
+    else
+        reply(to, shape_).finish({.what = what});
     const bool fails = what != code::ok && what != code::record_not_found && what != code::filtered_out;
     if (fails && !answers_all_) {
         verdict_ = what;

@@ -38,6 +38,13 @@ void take_field(record_request& request, const wire::field_view& field, bool& ba
 
 }  // namespace
 
+rights needed_for(const record_request& request) noexcept {
+    rights needed = 0;
+    if (request.writes() || request.deletes()) needed |= right::write;
+    if (request.reads()) needed |= right::read;
+    return needed;
+}
+
 std::optional<record_request> parse_message(byte_view body) {
     if (body.size() < wire::message_header_size) return std::nullopt;
     const wire::message_header header = wire::decode_message_header(body.data());

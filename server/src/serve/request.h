@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "aero/error.h"
+#include "secure/rights.h"
 #include "wire/batch.h"
 #include "wire/digest.h"
 #include "wire/message.h"
@@ -39,6 +40,8 @@ struct record_request {
     bool deletes() const noexcept { return info2 & aero::wire::info2::delete_record; }
     bool responds_all() const noexcept { return info2 & aero::wire::info2::respond_all_ops; }
 };
+
+rights needed_for(const record_request& request) noexcept;
 
 // From a whole body. Nothing when the message is malformed: a length overruns, or bytes are left over.
 std::optional<record_request> parse_message(aero::byte_view body);

@@ -1,0 +1,42 @@
+#include "cluster/session.h"
+
+#include <algorithm>
+
+namespace aero::cluster {
+
+namespace {
+
+// Renewed this long before its end, or after half of a short life.
+constexpr int64_t margin_s = 60;
+
+}  // namespace
+
+std::optional<secret> session::token() const {
+    const std::lock_guard hold(mutex_);
+    return token_;
+}
+
+void session::granted(wire::granted_session&& by_login, nanos now) {
+    const std::lock_guard hold(mutex_);
+    token_ = std::move(by_login.token);
+    const int64_t ttl_s = by_login.ttl_s;
+    renew_at_ = ttl_s == 0 ? never : now + std::max(from_ms((ttl_s - margin_s) * 1000), from_ms(ttl_s * 500));
+}
+
+void session::granted_freely() {
+    const std::lock_guard hold(mutex_);
+    token_.emplace();
+    renew_at_ = never;
+}
+
+void session::refused() {
+    const std::lock_guard hold(mutex_);
+    token_.reset();
+}
+
+bool session::login_due(nanos now) const {
+    const std::lock_guard hold(mutex_);
+    return !token_ || now >= renew_at_;
+}
+
+}  // namespace aero::cluster
