@@ -135,10 +135,22 @@ bool users_of(PyObject* given, options& to) {
 }
 
 int server_init(PyObject* self, PyObject* args, PyObject* named) {
-    static const char* names[] = {
-        "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
-        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", "rack_ids",
-        "tls",          "users",       "session_ttl", nullptr};
+    static const char* names[] = {"host",
+                                  "port",
+                                  "nodes",
+                                  "namespaces",
+                                  "replication_factor",
+                                  "service_threads",
+                                  "cluster_name",
+                                  "default_ttl",
+                                  "nsup_period",
+                                  "migrate_pause_us",
+                                  "batch_max_requests",
+                                  "rack_ids",
+                                  "tls",
+                                  "users",
+                                  "session_ttl",
+                                  nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();

@@ -131,8 +131,8 @@ void node::trim_idle(nanos now, nanos idle_max, uint32_t kept) {
         const std::lock_guard lock(mutex_);
         // What the peer has closed is no warm connection. Without any to keep it is found when it is taken.
         if (kept > 0) {
-            const auto dead = std::stable_partition(idle_.begin(), idle_.end(),
-                                                    [](connection& at) { return !at.stream.stale(); });
+            const auto dead =
+                std::stable_partition(idle_.begin(), idle_.end(), [](connection& at) { return !at.stream.stale(); });
             take_out(dead, idle_.end());
         }
         // The pool is used last in first out, so its first ones rest longest.

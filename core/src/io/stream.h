@@ -119,7 +119,7 @@ class stream {
 
     int fd_ = -1;
     origin origin_ = origin::adopted;  // what is counted when it ends
-    bool connected_ = false;  // TCP is
+    bool connected_ = false;           // TCP is
     bool timestamps_ = false;
     readiness awaited_ = readiness::write;
     std::unique_ptr<extras> extras_;  // null: in clear, and nothing has to be said first
