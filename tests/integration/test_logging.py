@@ -1,11 +1,11 @@
 """What the client says, where, and that it never prints."""
 
-import logging
 import subprocess
 import sys
 import time
 
 import pytest
+from fixtures.levels import kept_levels
 
 import aerospike_py
 
@@ -13,13 +13,9 @@ import aerospike_py
 @pytest.fixture
 def every_level():
     """The most verbose level, and the levels of the loggers as they were afterwards."""
-    names = ("aerospike_py", "_aerospike", "aerospike_core", "aerospike")
-    before = {name: logging.getLogger(name).level for name in names}
-    aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_TRACE)
-    yield
-    aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_INFO)
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
+    with kept_levels():
+        aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_TRACE)
+        yield
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

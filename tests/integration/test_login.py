@@ -10,6 +10,7 @@ import traceback
 import pytest
 from fixtures.certificates import Authority
 from fixtures.faces import KINDS, make_face
+from fixtures.levels import kept_levels
 
 import aerospike_py
 from aerospike_py.testing import Server
@@ -226,8 +227,8 @@ def test_credentials_of_the_wrong_kind_are_refused(server, new_client):
 def test_no_secret_is_shown_anywhere(server, new_client, caplog):
     password = "a password that shows nowhere"
     caplog.set_level(logging.DEBUG)
-    aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_TRACE)
-    try:
+    with kept_levels():
+        aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_TRACE)
         client = new_client(server.hosts, user="ada", password=password)
         shown = [repr(client.client), str(client.client)]
         with pytest.raises(aerospike_py.InvalidCredential) as caught:
@@ -236,8 +237,6 @@ def test_no_secret_is_shown_anywhere(server, new_client, caplog):
         shown += traceback.format_exception(caught.value)
         client.connect("ada", "pass of ada")
         shown += [repr(client.client), aerospike_py.get_metrics(), caplog.text]
-    finally:
-        aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_ERROR)
     for text in shown:
         assert password not in text
         assert "pass of ada" not in text.replace('"pass of ada"', "")  # source lines of this test apart

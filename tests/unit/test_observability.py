@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from fixtures.levels import LOGGERS, kept_levels
 
 import aerospike_py
 from aerospike_py import _bug_report, _observability
@@ -124,17 +125,12 @@ def test_requests_are_logged_for_debugging_and_not_printed(port, caplog, capfd):
 
 # ---- logging --------------------------------------------------------------------------------------------------------
 
-LOGGERS = ("aerospike_py", "_aerospike", "aerospike_core", "aerospike")
-
 
 @pytest.fixture
 def levels():
     """The levels of our loggers are put back."""
-    before = {name: logging.getLogger(name).level for name in LOGGERS}
-    yield
-    aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_INFO)
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
+    with kept_levels():
+        yield
 
 
 @pytest.mark.parametrize(("name", "level"), [
@@ -160,7 +156,8 @@ def test_our_loggers_have_a_handler_that_says_nothing():
     assert any(isinstance(each, logging.NullHandler) for each in logging.getLogger("aerospike_py").handlers)
 
 
-def test_native_records_arrive_under_dotted_names(monkeypatch, caplog):
+def test_native_records_arrive_under_dotted_names(levels, monkeypatch, caplog):
+    aerospike_py.set_log_level(aerospike_py.LOG_LEVEL_TRACE)
     records = [(0, "aerospike_core::cluster", "gone"), (4, "aerospike_core::batch", "100 %s")]
     monkeypatch.setattr(_observability._aerospike, "drain_logs", lambda: [records.pop(0)] if records else [])
     with caplog.at_level(1):
