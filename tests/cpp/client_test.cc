@@ -193,7 +193,9 @@ TEST_P(typed_client, names_bins_and_values_beyond_the_limits_are_refused) {
     EXPECT_EQ(client_.get(key_of(1), names).error().what, code::invalid_argument);
     const std::vector<std::string> many(70'000, "b");
     EXPECT_EQ(client_.get(key_of(1), many).error().what, code::invalid_argument);
-    const bins half{{"a", std::string(70'000'000, 'x')}, {"b", std::string(70'000'000, 'x')}};
+    std::string large;
+    large.resize(70'000'000, 'x');
+    const bins half{{"a", large}, {"b", large}};
     const auto whole = client_.put(key_of(1), half);
     EXPECT_TRUE(refused(whole));
     EXPECT_NE(whole.error().text.find("134217728"), std::string::npos) << whole.error().text;

@@ -364,6 +364,7 @@ void event_client::state::read_ready(nanos now) {
 void event_client::state::refresh_view() {
     view_version = core->cluster->version();
     view = core->cluster->current();
+    swept = 0;  // connections to nodes that have left end with this turn
 }
 
 void event_client::state::sweep(nanos now) {

@@ -207,17 +207,27 @@ void lane::finish(loop_connection& which, nanos now) {
         rest(which, now);
     else
         drop(which);
-    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < limits_.busy_max) connect(now);
+    connect_for_queue(now);
     if (ended->owner() != nullptr)
         sink_.attempt_ended(std::move(ended), now);
     else if (reusable)
         metrics::count(metrics::event::reply_discarded);
 }
 
-// A connection is free: the first that waits takes it.
+// Another connection for those that still wait, if there may be one.
+void lane::connect_for_queue(nanos now) {
+    while (!queue_.empty() && queue_.front()->owner() == nullptr) queue_.pop_front();
+    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < limits_.busy_max) connect(now);
+}
+
+// A connection is free: the first that waits takes it. None rests at a node that has left.
 void lane::rest(loop_connection& which, nanos now) {
     if (std::unique_ptr<attempt> next = take_queued()) {
         begin(which, std::move(next), now);
+        return;
+    }
+    if (!node_->active()) {
+        drop(which);
         return;
     }
     which.last_used = now;
@@ -256,8 +266,8 @@ void lane::drain_expired(loop_connection& which, nanos now) {
     drop(which);
     if (was_connecting && busy() == 0)
         fail_queue(code::connection, "no connection to " + node_->address_text() + " within the connect timeout", now);
-    else if (!queue_.empty() && all_.size() < limits_.busy_max)
-        connect(now);
+    else
+        connect_for_queue(now);
 }
 
 void lane::close_idle(nanos now) {

@@ -74,7 +74,7 @@ void pool_keeper::ready(const io::ready_event& event, nanos now) {
 }
 
 // To the end of what has arrived: a receive that did not fill its room left nothing behind.
-void pool_keeper::read(place_of which, nanos now) {
+void pool_keeper::read(const place_of& which, nanos now) {
     for (;;) {
         const byte_span room = which->reply->room();
         const io::io_result got = which->on.stream.receive_some(room);
@@ -110,7 +110,7 @@ nanos pool_keeper::next_deadline() const noexcept {
     return next;
 }
 
-connection pool_keeper::release(place_of which) noexcept {
+connection pool_keeper::release(const place_of& which) noexcept {
     reactor_->remove(which->on.stream.fd());
     open_->forget(which->place);
     if (which->reply == nullptr) {
@@ -124,12 +124,12 @@ connection pool_keeper::release(place_of which) noexcept {
     return freed;
 }
 
-void pool_keeper::give_back(place_of which, nanos now) {
+void pool_keeper::give_back(const place_of& which, nanos now) {
     const std::shared_ptr<node> to = which->of;
     to->give_back(release(which), now);
 }
 
-void pool_keeper::drop(place_of which) noexcept {
+void pool_keeper::drop(const place_of& which) noexcept {
     const std::shared_ptr<node> from = which->of;
     release(which).stream.close();
     from->drop_slot();

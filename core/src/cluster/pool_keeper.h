@@ -68,10 +68,10 @@ class pool_keeper {
 
     void start_connect(const std::shared_ptr<node>& to, nanos now);
     void watch(entry&& made, io::readiness interest);
-    void read(place_of which, nanos now);
-    void give_back(place_of which, nanos now);
-    void drop(place_of which) noexcept;
-    connection release(place_of which) noexcept;
+    void read(const place_of& which, nanos now);
+    void give_back(const place_of& which, nanos now);
+    void drop(const place_of& which) noexcept;
+    connection release(const place_of& which) noexcept;
 
     const client_config& config_;
     io::reactor* reactor_ = nullptr;
