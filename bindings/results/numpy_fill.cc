@@ -154,7 +154,7 @@ class row_filler {
             case way::none: break;
             case way::swap8: store(to + known.field->offset, load_be<uint64_t>(value), false); break;
             case way::copy:
-                copy_short_bytes(to + known.field->offset, value, std::min(known.value_size, known.field->width));
+                copy_bytes(to + known.field->offset, value, std::min(known.value_size, known.field->width));
                 break;
             case way::general: {
                 const auto type = static_cast<particle>(op[5]);

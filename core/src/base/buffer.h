@@ -59,7 +59,7 @@ class buffer {
     }
     void append(byte_view bytes) {
         if (bytes.empty()) return;
-        copy_short_bytes(room(bytes.size()), bytes.data(), bytes.size());
+        copy_bytes(room(bytes.size()), bytes.data(), bytes.size());
         size_ += bytes.size();
     }
     void append(std::string_view text) { append(as_bytes(text)); }

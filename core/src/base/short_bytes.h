@@ -41,13 +41,9 @@ inline bool same_short_text(std::string_view left, std::string_view right) noexc
     return left.size() == right.size() && same_short_bytes(left.data(), right.data(), left.size());
 }
 
-// Sizes in one batch are alike, so the branches are predicted.
+// Sizes in one batch are alike, so the branches are predicted. REQUIRES: size < 64
 inline void copy_short_bytes(uint8_t* to, const uint8_t* from, size_t size) noexcept {
     using short_bytes::word_at;
-    if (size > 63) {
-        std::memcpy(to, from, size);
-        return;
-    }
     if (size >= 32) {
         std::memcpy(to, from, 32);
         to += 32;
@@ -73,6 +69,14 @@ inline void copy_short_bytes(uint8_t* to, const uint8_t* from, size_t size) noex
         to[size / 2] = from[size / 2];
         to[size - 1] = from[size - 1];
     }
+}
+
+// The same for any size, when most are short.
+inline void copy_bytes(uint8_t* to, const uint8_t* from, size_t size) noexcept {
+    if (size < 64)
+        copy_short_bytes(to, from, size);
+    else
+        std::memcpy(to, from, size);
 }
 
 // A hash for tables of our own that live as long as a call or hold a bounded number of entries: texts of up to 16 bytes

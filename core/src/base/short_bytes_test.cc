@@ -35,7 +35,7 @@ TEST(short_bytes, copies_every_byte_and_not_one_more) {
     for (size_t size = 0; size <= size_max; ++size) {
         const std::string from = numbered_bytes(size);
         std::vector<uint8_t> to(size + 2, 0xEE);
-        copy_short_bytes(to.data() + 1, as_bytes(from).data(), size);
+        copy_bytes(to.data() + 1, as_bytes(from).data(), size);
         EXPECT_EQ(as_text({to.data() + 1, size}), from) << size;
         EXPECT_EQ(to.front(), 0xEE) << size;
         EXPECT_EQ(to.back(), 0xEE) << size;

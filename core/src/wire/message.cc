@@ -61,7 +61,7 @@ void append_field(buffer& to, field_type type, byte_view data) {
     uint8_t* at = to.room(size);
     store_be(at, static_cast<uint32_t>(data.size() + 1));
     at[4] = static_cast<uint8_t>(type);
-    copy_short_bytes(at + 5, data.data(), data.size());
+    copy_bytes(at + 5, data.data(), data.size());
     to.commit(size);
 }
 
@@ -74,8 +74,8 @@ void append_op(buffer& to, op_code code, particle type, std::string_view name, b
     at[5] = static_cast<uint8_t>(type);
     at[6] = flags;
     at[7] = static_cast<uint8_t>(name.size());
-    copy_short_bytes(at + 8, as_bytes(name).data(), name.size());
-    copy_short_bytes(at + 8 + name.size(), value.data(), value.size());
+    copy_bytes(at + 8, as_bytes(name).data(), name.size());
+    copy_bytes(at + 8 + name.size(), value.data(), value.size());
     to.commit(size);
 }
 
