@@ -193,12 +193,14 @@ struct pending_connect {
     static constexpr const char* name = "aerospike_py connect";
 
     ref call;
+    ref whose;  // the client; a call that was cancelled has let go of it
     std::optional<result<client>> opened;
 
     static PyObject* wrap(call_object* call) {  // a capsule; null with an exception
         auto made = guarded([&] { return std::make_unique<pending_connect>(); });
         if (made == nullptr) return nullptr;
         made->call = ref::share(as_object(call));
+        made->whose = ref::share(call->client);
         PyObject* capsule = PyCapsule_New(made.get(), name, [](PyObject* self) { delete of(self); });
         if (capsule != nullptr) made.release();
         return capsule;
@@ -206,7 +208,7 @@ struct pending_connect {
     static pending_connect* of(PyObject* capsule) noexcept {
         return static_cast<pending_connect*>(PyCapsule_GetPointer(capsule, name));
     }
-    life_cycle& life() const noexcept { return *as_client(as_call(call.get())->client)->life; }
+    life_cycle& life() const noexcept { return *as_client(whose.get())->life; }
     void drop() noexcept {
         if (opened) life().drop_connect(std::move(*opened));
         opened.reset();
@@ -231,10 +233,12 @@ PyObject* connect_ended(PyObject* self, PyObject*) {
         pending.opened.reset();
         if (fine) warm_up(call);
         const ref ended = std::exchange(pending.call, {});
-        finish_call(call, fine ? new_ref(call->client) : nullptr, wake_mode::directly);
+        ref whose = std::exchange(pending.whose, {});
+        finish_call(call, fine ? whose.release() : nullptr, wake_mode::directly);
     } else {
         pending.drop();
         pending.call.reset();
+        pending.whose.reset();
     }
     forward_pending_logs();
     if (raise_kept_interrupt()) return nullptr;

@@ -71,6 +71,9 @@ void end(call_object* call, call_state state) noexcept {
     call->state = state;
     drop_work(call);
     if (call->host != nullptr) host_forgets(call);
+    // What is over keeps no client: one that is dropped by whoever is woken goes there and then, and warns in that
+    // context.
+    Py_CLEAR(call->client);
 }
 
 }  // namespace
