@@ -10,8 +10,8 @@ from fixtures.hostile import ProxiedCluster
 from fixtures.leaks import Held, assert_nothing_left
 
 RSS_GROWTH_MAX = 24 * 2**20
-# Without a GIL the interpreter's allocator keeps freed blocks of any size until its next round; so many bytes of them are
-# in the largest inputs.
+# Without a GIL the interpreter's allocator keeps freed blocks of any size until its next round; the largest inputs have
+# so many bytes of them.
 LARGE_INPUT_BYTES = 300_000_000 if sysconfig.get_config_var("Py_GIL_DISABLED") else 0
 
 
