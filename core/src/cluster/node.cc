@@ -130,10 +130,9 @@ void node::trim_idle(nanos now, nanos idle_max, uint32_t kept) {
     {
         const std::lock_guard lock(mutex_);
         // What the peer has closed is no warm connection. Without any to keep it is found when it is taken.
-        if (kept > 0) {
-            const auto dead =
-                std::stable_partition(idle_.begin(), idle_.end(), [](connection& at) { return !at.stream.stale(); });
-            take_out(dead, idle_.end());
+        for (size_t i = kept > 0 ? idle_.size() : 0; i-- > 0;) {
+            const auto at = idle_.begin() + static_cast<ptrdiff_t>(i);
+            if (at->stream.stale()) take_out(at, at + 1);
         }
         // The pool is used last in first out, so its first ones rest longest.
         const size_t open = connections() - closing.size();
