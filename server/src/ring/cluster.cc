@@ -147,10 +147,11 @@ void cluster::leave(unsigned node) {
     views_[node] = {};
     changes_[node].clear();
     for (unsigned id = 0; id < wire::partitions; ++id) {
-        owner_list left = owners_[id];
-        std::erase_if(left, [&](const owner& o) { return o.node == node; });
-        // Only a node that has the records can serve them.
-        std::stable_partition(left.begin(), left.end(), [](const owner& o) { return o.filled; });
+        owner_list left;
+        // Only a node that has the records can serve them: those come first.
+        for (const bool filled : {true, false})
+            for (const owner& o : owners_[id])
+                if (o.node != node && o.filled == filled) left.push_back(o);
         if (!left.empty()) left.front().filled = true;  // when all copies are lost, the partition starts empty
         const owner_list wanted = wanted_owners(id);
         for (const owner& w : wanted) {
