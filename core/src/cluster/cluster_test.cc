@@ -98,7 +98,9 @@ TEST(cluster, tells_each_seed_with_its_reason_in_time) {
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().what, code::cluster);
     const std::string& text = opened.error().text;
-    EXPECT_NE(text.find(std::to_string(silent.port()) + " did not answer within 1000 ms"), std::string::npos) << text;
+    // The wait for the seed and the wait for the cluster end together; either may be the one that is told of.
+    EXPECT_NE(text.find(std::to_string(silent.port()) + " did not answer"), std::string::npos) << text;
+    EXPECT_NE(text.find("1000 ms"), std::string::npos) << text;
     EXPECT_NE(text.find(std::to_string(garbage.port()) + " answered with something"), std::string::npos) << text;
     EXPECT_NE(text.find("Connection refused"), std::string::npos) << text;
     EXPECT_GE(took, from_ms(990));

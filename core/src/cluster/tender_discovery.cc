@@ -227,7 +227,7 @@ error tender::why_no_cluster() const {
     for (const known_seed& each : seeds_) {
         if (each.what != code::connection && why.what == code::cluster) why.what = each.what;
         why.text += &each == seeds_.data() ? " " : "; ";
-        why.text += to_string(each.at) + " " + (each.why.empty() ? "has not answered yet" : each.why);
+        why.text += to_string(each.at) + " " + (each.why.empty() ? "did not answer" : each.why);
     }
     return why;
 }

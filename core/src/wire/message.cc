@@ -8,6 +8,19 @@ namespace {
 
 constexpr size_t fixed_size = frame_header_size + message_header_size;
 
+size_t op_head_size(std::string_view name) noexcept { return 4 + op_fixed_size + name.size(); }
+
+// What stands before an operation's value.
+void write_op_head(uint8_t* at, op_code code, particle type, std::string_view name, size_t value_size, uint8_t flags) {
+    assert(name.size() <= 255);
+    store_be(at, static_cast<uint32_t>(op_fixed_size + name.size() + value_size));
+    at[4] = static_cast<uint8_t>(code);
+    at[5] = static_cast<uint8_t>(type);
+    at[6] = flags;
+    at[7] = static_cast<uint8_t>(name.size());
+    copy_bytes(at + 8, as_bytes(name).data(), name.size());
+}
+
 }  // namespace
 
 std::optional<frame_header> decode_frame_header(const uint8_t* bytes) noexcept {
@@ -66,22 +79,18 @@ void append_field(buffer& to, field_type type, byte_view data) {
 }
 
 void append_op(buffer& to, op_code code, particle type, std::string_view name, byte_view value, uint8_t flags) {
-    assert(name.size() <= 255 && value.size() < body_size_max);
-    const size_t size = 4 + op_fixed_size + name.size() + value.size();
+    assert(value.size() < body_size_max);
+    const size_t head = op_head_size(name), size = head + value.size();
     uint8_t* at = to.room(size);
-    store_be(at, static_cast<uint32_t>(size - 4));
-    at[4] = static_cast<uint8_t>(code);
-    at[5] = static_cast<uint8_t>(type);
-    at[6] = flags;
-    at[7] = static_cast<uint8_t>(name.size());
-    copy_bytes(at + 8, as_bytes(name).data(), name.size());
-    copy_bytes(at + 8 + name.size(), value.data(), value.size());
+    write_op_head(at, code, type, name, value.size(), flags);
+    copy_bytes(at + head, value.data(), value.size());
     to.commit(size);
 }
 
 size_t begin_op(buffer& to, op_code code, particle type, std::string_view name, uint8_t flags) {
-    const size_t start = to.size();
-    append_op(to, code, type, name, {}, flags);
+    const size_t start = to.size(), size = op_head_size(name);
+    write_op_head(to.room(size), code, type, name, 0, flags);
+    to.commit(size);
     return start;
 }
 
