@@ -180,6 +180,7 @@ def test_metrics_text_satisfies_promtool(client):
     assert text.endswith("# EOF") or text.endswith("# EOF\n")
 
 
+@pytest.mark.frees_large_blocks
 def test_metrics_are_read_by_ten_threads_while_calls_are_counted(client):
     failures = []
 
