@@ -6,7 +6,6 @@
 // here is ever freed: threads may outlive static objects.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "aero/error.h"
+#include "base/short_bytes.h"
 #include "metrics/histogram.h"
 
 namespace aero::metrics {
@@ -83,52 +83,21 @@ class shard {
     };
 
     static bool same(const seen_series& seen, const series_query& which) noexcept {
-        return seen.name == which.name && equal(seen.labels->set, which.set) &&
-               equal(seen.labels->name_space, which.name_space) && equal(seen.labels->error_kind, which.error_kind);
+        return seen.name == which.name && same_short_text(seen.labels->set, which.set) &&
+               same_short_text(seen.labels->name_space, which.name_space) &&
+               same_short_text(seen.labels->error_kind, which.error_kind);
     }
-    // Names are short: up to 16 bytes both functions read them as two words that may overlap, without a call.
-    struct words {
-        uint64_t front, back;
-    };
-    static words short_words(const char* at, size_t size) noexcept {
-        if (size >= 8) return {load<uint64_t>(at), load<uint64_t>(at + size - 8)};
-        if (size >= 4) return {load<uint32_t>(at), load<uint32_t>(at + size - 4)};
-        if (size == 0) return {0, 0};
-        return {static_cast<uint8_t>(at[0]) | static_cast<uint64_t>(static_cast<uint8_t>(at[size / 2])) << 8,
-                static_cast<uint8_t>(at[size - 1])};
-    }
-    static bool equal(std::string_view left, std::string_view right) noexcept {
-        if (left.size() != right.size()) return false;
-        if (left.size() > 16) return std::memcmp(left.data(), right.data(), left.size()) == 0;
-        const words a = short_words(left.data(), left.size());
-        const words b = short_words(right.data(), right.size());
-        return ((a.front ^ b.front) | (a.back ^ b.back)) == 0;
-    }
-    static uint64_t mixed(uint64_t hash, uint64_t word) noexcept {
-        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-        return hash ^ (hash >> 29);
-    }
-    static uint64_t mixed(uint64_t hash, std::string_view text) noexcept {
-        const char* at = text.data();
-        size_t left = text.size();
-        for (; left > 16; left -= 8, at += 8) hash = mixed(hash, load<uint64_t>(at));
-        const words rest = short_words(at, left);
-        return mixed(hash, rest.front + rest.back * 0xC2B2AE3D27D4EB4Fu + left);
-    }
-    template <class Integer>
-    static Integer load(const char* from) noexcept {
-        Integer value;
-        std::memcpy(&value, from, sizeof value);
-        return value;
+    static uint64_t hash_of(const char* name) noexcept {
+        const uint64_t mixed = reinterpret_cast<uintptr_t>(name) * uint64_t{0x9E37'79B9'7F4A'7C15};
+        return mixed ^ mixed >> 29;
     }
     static size_t slot_of(const series_query& which) noexcept {
-        uint64_t hash = mixed(reinterpret_cast<uintptr_t>(which.name), which.set);
-        hash = mixed(hash, which.name_space);
-        if (!which.error_kind.empty()) hash = mixed(hash, which.error_kind);
-        return static_cast<size_t>(hash >> 32) % seen_series_count;
+        uint64_t hash = hash_of(which.name) + hash_short_text(which.set) + 3 * hash_short_text(which.name_space);
+        if (!which.error_kind.empty()) hash += 5 * hash_short_text(which.error_kind);
+        return static_cast<size_t>(hash) % seen_series_count;
     }
     static size_t slot_of(const char* name) noexcept {
-        return static_cast<size_t>(mixed(0, reinterpret_cast<uintptr_t>(name)) >> 32) % seen_operations_count;
+        return static_cast<size_t>(hash_of(name) >> 32) % seen_operations_count;
     }
 
     operation_cells* look_up(const series_query& which, seen_series& seen) noexcept;
