@@ -108,6 +108,7 @@ void sim_judge::ended(sim_running& call, const call_outcome& outcome, nanos now)
         return blame(call, "cancelled", "was told its end although it was cancelled");
     if (now > std::max(call.deadline == never ? never - tick : call.deadline, call.excused_until) + tick)
         blame(call, "late", "ended " + std::to_string((now - call.deadline) / 1000) + " us after its deadline");
+    if (failure != nullptr) check_parking(call, *failure, now);
     add(call.number);
     add(static_cast<uint64_t>(now));
     add(failure == nullptr ? 0 : static_cast<uint64_t>(static_cast<int64_t>(failure->what)));
@@ -223,6 +224,16 @@ void sim_judge::judge_write(const sim_running& call, size_t row, int told, bool 
         if (model_.was_applied(value))
             blame(call, "doubt", which + " failed for certain (" + std::to_string(told) + ") and was done");
     }
+}
+
+// Who could ask nobody goes on as soon as somebody is known.
+void sim_judge::check_parking(const sim_running& call, const error& failure, nanos now) {
+    constexpr nanos soon = from_ms(10);
+    const auto says = [&](const char* what) { return failure.text.find(what) != std::string::npos; };
+    const bool parked = says("no node owns") || says("no node of the cluster answers") || says("has no nodes");
+    if (failure.what != code::deadline || failure.attempts != 0 || !parked || masters_known_since == never) return;
+    if (now > std::max({masters_known_since, call.began, call.excused_until}) + soon)
+        blame(call, "parked", "waited to its end for a node to ask, though one was known");
 }
 
 void sim_judge::check_admission(uint32_t admitted_max) {

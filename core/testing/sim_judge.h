@@ -60,6 +60,8 @@ class sim_judge {
     void check_the_end(uint32_t admitted_max);
 
     const std::vector<sim_failure>& failures() const noexcept { return failures_; }
+    // Since when the client has known a master of every partition; never: it does not.
+    nanos masters_known_since = never;
     std::function<void(const std::string&)> story;  // told every start and end
     bool quiet = false;                             // only ends that are failures
     uint64_t trace() const noexcept { return trace_; }
@@ -75,6 +77,7 @@ class sim_judge {
     // `of_all`: what is told of a whole batch, one of whose rows this is.
     void judge_write(const sim_running& call, size_t row, int told, bool in_doubt, bool of_all);
     void judge_read(const sim_running& call, size_t row, std::optional<uint64_t> value, nanos now);
+    void check_parking(const sim_running& call, const error& failure, nanos now);
     void check_admission(uint32_t admitted_max);
     void blame(const sim_running& call, std::string kind, const std::string& text);
     void add(uint64_t value) noexcept { trace_ = (trace_ ^ value) * 1099511628211u; }

@@ -20,6 +20,11 @@ sim_call probe_of(sim_call::family what, unsigned key) {
     return made;
 }
 
+bool knows_masters(const cluster::view& seen) {
+    const cluster::namespace_map* map = seen.find("test");
+    return map != nullptr && std::ranges::find(map->owners[0], cluster::no_node) == map->owners[0].end();
+}
+
 }  // namespace
 
 simulation::simulation(sim_plan plan)
@@ -215,6 +220,7 @@ void simulation::close_all() {
     if (client_ != nullptr) client_->close();
     client_.reset();
     seen_version_ = 0;
+    judge_.masters_known_since = never;
     wait_for([&] { return kernel_.open_files() == 0; }, world_.now() + from_ms(12'000));
     if (kernel_.open_files() != 0)
         judge_.fail("leak", std::to_string(kernel_.open_files()) + " descriptors are open after the client has gone");
@@ -233,6 +239,8 @@ void simulation::look_at_nodes() {
         seen_version_ = seen.version();
         for (const auto& each : seen.current()->nodes)
             if (nodes_.emplace(each.get(), each).second) tell("the client adopts " + each->name());
+        const bool known = knows_masters(*seen.current());
+        judge_.masters_known_since = known ? std::min(judge_.masters_known_since, world_.now()) : never;
         std::string names;
         for (const auto& each : seen.current()->nodes) names += " " + each->name() + "@" + each->address_text();
         tell("the client sees" + names);

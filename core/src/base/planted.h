@@ -20,8 +20,9 @@ enum class planted_bug : uint8_t {
     completion_repeated,  // a call that is cancelled late is told all the same
     connection_leaked,    // what rests in the pool of a node that is gone stays open
     refusal_doubted,      // an attempt that the server refused leaves doubt
+    view_untold,          // who waits for a new view is not told of it
 };
-inline constexpr unsigned planted_bugs = 11;
+inline constexpr unsigned planted_bugs = 12;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

@@ -38,19 +38,31 @@ void blocking_driver::run(command::call& what, nanos now) {
     while (!what.done()) {
         launch_all(what);
         if (what.done()) break;
-        if (lanes_.size() == 1 && !lanes_[0].connecting && lanes_[0].next.what == action::kind::receive)
+        if (what.parked() != parked_.has_value()) note_parking();
+        if (lanes_.size() == 1 && !parked_ && !lanes_[0].connecting && lanes_[0].next.what == action::kind::receive)
             wait_one(what);
         else
             wait_many(what);
-        if (!what.done() && now_ >= what.wakeup_at()) {
-            view_ = current_view(cluster_);
-            what.wake(view_, now_);
-        }
+        if (!what.done()) look_at_view(what);
         leave_let_go();
         if (what.wants_tend()) cluster_.tend_soon();
         if (!what.done() && cluster_.closed()) what.abandon(code::client, "the client was closed", now_);
     }
     leave_let_go();
+}
+
+void blocking_driver::note_parking() {
+    if (parked_)
+        parked_.reset();
+    else
+        parked_.emplace(cluster_);
+}
+
+void blocking_driver::look_at_view(command::call& what) {
+    const bool news = cluster_.version() != view_->version && what.waits_for_view();
+    if (!news && now_ < what.wakeup_at()) return;
+    view_ = current_view(cluster_);
+    what.wake(view_, now_);
 }
 
 std::shared_ptr<cluster::node> blocking_driver::holder_of(const cluster::node* which) const {
@@ -93,6 +105,10 @@ bool blocking_driver::connect(lane& one, command::call& what) {
             one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken);
         refresh();
         slot = grant == cluster::node::grant::slot;
+        if (grant == cluster::node::grant::node_left) {
+            one.attempt->fail(code::connection, "the node left the cluster before anything was sent to it");
+            return false;
+        }
         if (!slot && !taken) {
             one.attempt->fail(code::no_more_connections,
                               "no connection to the node became free: max_conns_per_node is " +
@@ -112,6 +128,7 @@ bool blocking_driver::connect(lane& one, command::call& what) {
     }
     one.connection.stream = std::move(*started);
     one.connecting = true;
+    one.connect_until = now_ + from_ms(config.connect_timeout_ms);
     return true;
 }
 
@@ -169,7 +186,10 @@ void blocking_driver::finish(lane& one, command::call& what) {
 // A call that waits on its own sockets hears of `close` by looking now and then.
 nanos blocking_driver::until_next_look(const command::call& what) const noexcept {
     constexpr nanos look_up_after = 100'000'000;
-    return std::clamp<nanos>(time_until(what.wakeup_at(), now_), 1, look_up_after);
+    nanos at = what.wakeup_at();
+    for (const lane& one : lanes_)
+        if (one.connecting) at = std::min(at, one.connect_until);
+    return std::clamp<nanos>(time_until(at, now_), 1, look_up_after);
 }
 
 void blocking_driver::wait_one(command::call& what) {
@@ -187,34 +207,54 @@ void blocking_driver::wait_many(command::call& what) {
                                        : sends        ? io::readiness::write
                                                       : io::readiness::read});
     }
+    if (what.waits_for_view()) {
+        if (!watch_) watch_.emplace(cluster_);
+        if (watch_->wake.ok()) entries.push_back({.fd = watch_->wake.fd(), .interest = io::readiness::read});
+        if (cluster_.version() != view_->version) return;  // it came before anybody watched
+    }
     const int ready = io::poll_many(entries, until_next_look(what));
     refresh();
-    if (ready <= 0) {
-        if (interrupt_ != nullptr && interrupt_->interrupted()) what.abandon(code::cancelled, "interrupted", now_);
+    if (ready <= 0 && interrupt_ != nullptr && interrupt_->interrupted()) {
+        what.abandon(code::cancelled, "interrupted", now_);
         return;
     }
-    for (size_t i = 0; i < entries.size(); ++i) {
+    for (size_t i = 0; ready > 0 && i < lanes_.size(); ++i) {
         lane& one = lanes_[i];
         if (!entries[i].readable && !entries[i].writable) continue;
         if (one.attempt == nullptr || one.attempt->owner() == nullptr) continue;
-        if (one.connecting) {
-            const io::io_result state = one.connection.stream.finish_connect();
-            if (state.status == io::io_status::would_block) continue;
-            one.connecting = false;
-            if (state.status != io::io_status::ok) {
-                error why = one.connection.stream.trouble(state);
-                one.attempt->fail(why.what, "cannot connect to the node: " + why.text);
-                finish(one, what);
-                continue;
-            }
-            one.next = one.attempt->resume({.what = event::kind::start}, now_);
-        }
+        if (one.connecting) finish_connect(one, what);
+        if (one.attempt == nullptr || one.connecting) continue;
         if (one.next.what == action::kind::send)
             send(one, what);
         else if (one.next.what == action::kind::receive)
             receive(one, what, 0);
     }
+    if (watch_ && entries.size() > lanes_.size() && entries.back().readable) watch_->wake.clear();
+    give_up_connects(what);
     std::erase_if(lanes_, [](const lane& one) { return one.attempt == nullptr; });
+}
+
+void blocking_driver::finish_connect(lane& one, command::call& what) {
+    const io::io_result state = one.connection.stream.finish_connect();
+    if (state.status == io::io_status::would_block) return;
+    one.connecting = false;
+    if (state.status != io::io_status::ok) {
+        error why = one.connection.stream.trouble(state);
+        one.attempt->fail(why.what, "cannot connect to the node: " + why.text);
+        finish(one, what);
+        return;
+    }
+    one.next = one.attempt->resume({.what = event::kind::start}, now_);
+}
+
+void blocking_driver::give_up_connects(command::call& what) {
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+        lane& one = lanes_[i];
+        if (!one.connecting || one.attempt == nullptr || one.attempt->owner() == nullptr || now_ < one.connect_until)
+            continue;
+        one.attempt->fail(code::connection, "no connection to the node within the connect timeout");
+        finish(one, what);
+    }
 }
 
 // Attempts that the call no longer waits for. Nobody would read their replies on this thread: the tend thread does.

@@ -5,11 +5,13 @@
 // connection whose reply is still owed when the call ends is left to the tend thread, or closed.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "aero/client.h"
 #include "cluster/cluster.h"
 #include "command/call.h"
+#include "io/wake_up.h"
 
 namespace aero::detail {
 
@@ -27,6 +29,7 @@ class blocking_driver {
         std::unique_ptr<command::attempt> attempt;
         command::action next{};
         bool connecting = false;
+        nanos connect_until = never;
     };
 
     void launch_all(command::call& what);
@@ -39,6 +42,10 @@ class blocking_driver {
     nanos until_next_look(const command::call& what) const noexcept;
     void wait_one(command::call& what);
     void wait_many(command::call& what);
+    void look_at_view(command::call& what);
+    void note_parking();
+    void finish_connect(lane& one, command::call& what);
+    void give_up_connects(command::call& what);
     void leave_let_go();
     void refresh() { now_ = monotonic_now(); }
 
@@ -47,6 +54,17 @@ class blocking_driver {
     cluster::view_ptr view_;
     nanos now_ = 0;
     std::vector<lane> lanes_;
+    // Told of new views, from the first wait that one can end.
+    struct view_watch {
+        explicit view_watch(cluster::cluster& of) : cluster(of) { cluster.watch(wake); }
+        ~view_watch() { cluster.unwatch(wake); }
+        view_watch(const view_watch&) = delete;
+        view_watch& operator=(const view_watch&) = delete;
+        cluster::cluster& cluster;
+        io::wake_up wake;
+    };
+    std::optional<view_watch> watch_;
+    std::optional<cluster::parking> parked_;
 };
 
 }  // namespace aero::detail

@@ -14,8 +14,7 @@ result<std::unique_ptr<event_client>> event_client::create(const client& shared,
     if (!shared.is_open()) return fail(code::client, "the client is closed: open another one");
     config.merge_calls = config.merge_calls && shared.handle()->cluster->config().merge_concurrent_reads;
     auto made = std::make_unique<state>(shared, config);
-    if (!made->reactor.ok() || !made->wake.ok())
-        return fail(code::client, "the system has no descriptors left for another event loop");
+    if (!made->begin_watch()) return fail(code::client, "the system has no descriptors left for another event loop");
     made->keep_open(monotonic_now());
     return std::unique_ptr<event_client>(new event_client(std::move(made)));
 }

@@ -25,6 +25,7 @@ constexpr uint8_t quiet_ticks = 0x0F;
 }  // namespace
 
 event_client::state::~state() {
+    core->cluster->unwatch(wake);
     for (const auto& one : waiting) core->limiter.withdraw(*one);
     for (const auto& one : calls)
         if (one->holds_slot) core->limiter.leave();
@@ -65,7 +66,6 @@ loop_call& event_client::state::admit(std::unique_ptr<loop_call> made, const tra
 }
 
 void event_client::state::enter(loop_call& which, nanos now) {
-    if (!wake_watched) wake_watched = reactor.add(wake.fd(), io::readiness::read, nullptr);
     auto me = std::make_unique<admission>(*this, which);
     switch (core->limiter.enter(*me)) {
         case command::limiter::admission::granted:
@@ -119,6 +119,7 @@ void event_client::state::drive(runner& which, nanos now) {
     }
     release(machine, now);
     if (machine.wants_tend()) core->cluster->tend_soon();
+    if (machine.parked() != which.parked.has_value()) note_parking(which);
     if (!machine.done()) {
         if (which.alarm.due() != machine.wakeup_at()) call_timers.arm(which.alarm, machine.wakeup_at());
         return;
@@ -128,6 +129,27 @@ void event_client::state::drive(runner& which, nanos now) {
         finish(static_cast<shared_message&>(which), now);
     else
         finish(static_cast<loop_call&>(which));
+}
+
+void event_client::state::note_parking(runner& which) {
+    if (which.parked)
+        which.parked.reset();
+    else
+        which.parked.emplace(*core->cluster);
+}
+
+// A new view: calls that a better node may help go on by it.
+void event_client::state::wake_waiting(nanos now) {
+    std::vector<runner*> waiting_for_it;
+    for (const auto& one : calls)
+        if (one->at == loop_call::phase::running && one->machine().waits_for_view())
+            waiting_for_it.push_back(one.get());
+    for (const auto& one : messages)
+        if (one->machine().waits_for_view()) waiting_for_it.push_back(one.get());
+    for (runner* which : waiting_for_it) {
+        which->machine().wake(view, now);
+        drive(*which, now);
+    }
 }
 
 void event_client::state::release(command::call& of, nanos now) {
@@ -205,6 +227,7 @@ void event_client::state::discard(loop_call& which) {
     gone->alarm.disarm();
     gone->outcome = {};
     gone->message = nullptr;
+    gone->parked.reset();
     gone->whom = nullptr;
     spare.push_back(std::move(gone));
 }
@@ -311,7 +334,10 @@ void event_client::state::alarm(runner& which, nanos now) {
 
 void event_client::state::drain(nanos now) {
     follow_cluster();
-    if (std::exchange(kept_version, view_version) != view_version) keep_open(now);
+    if (std::exchange(kept_version, view_version) != view_version) {
+        wake_waiting(now);
+        keep_open(now);
+    }
     end_tick();
     if (!read_lone(now)) read_ready(now);
     call_timers.advance(now, [&](void* owner) { alarm(*static_cast<runner*>(owner), now); });
@@ -397,92 +423,6 @@ lane& event_client::state::lane_to(const cluster::node* target) {
                                             .idle_max = from_ms(int64_t{set.idle_timeout_s} * 1000),
                                             .connect_max = from_ms(set.connect_timeout_ms)}));
     return *lanes.back();
-}
-
-// ---------------------------------------------------------------- gathering
-
-void event_client::state::end_tick() noexcept {
-    if (tick_gets + tick_batches == 0) return;
-    const bool busy = tick_gets >= detail::merge_gets_min || tick_batches >= detail::merge_batches_min;
-    busy_ticks = static_cast<uint8_t>(busy_ticks << 1 | (busy ? 1 : 0));
-    tick_gets = tick_batches = 0;
-}
-
-void event_client::state::flush(nanos now) {
-    end_tick();
-    if (gathered.empty()) return;
-    follow_cluster();
-    std::vector<loop_call*> ready = std::exchange(gathered, {});
-    std::vector<loop_call*> same;
-    std::vector<loop_call*> others;
-    while (!ready.empty()) {
-        same.clear();
-        others.clear();
-        loop_call& first = *ready.front();
-        for (loop_call* one : ready) {
-            const bool equal = (one->as_batch() == nullptr) == (first.as_batch() == nullptr) &&
-                               one->machine().policy() == first.machine().policy() &&
-                               (one->as_batch() == nullptr || one->as_batch()->flags() == first.as_batch()->flags());
-            (equal ? same : others).push_back(one);
-        }
-        if (first.as_batch() != nullptr)
-            flush_batches(same, now);
-        else
-            flush_gets(same, now);
-        ready.swap(others);
-    }
-    process_ended(now);
-}
-
-// Gets that share a node go in one message when there are enough of them; the others go as they are.
-void event_client::state::flush_gets(std::vector<loop_call*>& gets, nanos now) {
-    std::array<uint32_t, 256> per_node{};
-    std::vector<uint8_t> node_of(gets.size(), cluster::no_node);
-    for (size_t i = 0; i < gets.size(); ++i) {
-        const command::record_call& record = *gets[i]->as_record();
-        const cluster::namespace_map* map = view->find(record.as_row().name_space);
-        if (map == nullptr) continue;
-        node_of[i] =
-            cluster::route(*map, *view, wire::partition_of(record.record_digest()), record.policy().replica, 0);
-        ++per_node[node_of[i]];
-    }
-    std::vector<loop_call*> together;
-    for (size_t i = 0; i < gets.size(); ++i) {
-        const bool merged = node_of[i] != cluster::no_node && per_node[node_of[i]] >= detail::merge_gets_min;
-        if (merged)
-            together.push_back(gets[i]);
-        else
-            start_alone(*gets[i], now);
-    }
-    for (size_t at = 0; at < together.size(); at += detail::merge_rows_max) {
-        auto message = std::make_unique<shared_message>(core->cluster->config().split_large_batches);
-        message->prepare_gets(std::span(together).subspan(at, std::min(detail::merge_rows_max, together.size() - at)));
-        start_shared(std::move(message), now);
-    }
-}
-
-void event_client::state::flush_batches(std::vector<loop_call*>& batches, nanos now) {
-    for (size_t at = 0; at < batches.size();) {
-        size_t rows = 0, end = at;
-        while (end < batches.size() &&
-               (end == at || rows + batches[end]->as_batch()->digests().size() <= detail::merge_rows_max))
-            rows += batches[end++]->as_batch()->digests().size();
-        if (end - at == 1) {
-            start_alone(*batches[at], now);
-        } else {
-            auto message = std::make_unique<shared_message>(core->cluster->config().split_large_batches);
-            message->prepare_batches(std::span(batches).subspan(at, end - at));
-            start_shared(std::move(message), now);
-        }
-        at = end;
-    }
-}
-
-void event_client::state::start_shared(std::unique_ptr<shared_message> ready, nanos now) {
-    shared_message& here = *ready;
-    messages.push_back(std::move(ready));
-    here.machine().start(view, now);
-    drive(here, now);
 }
 
 }  // namespace aero

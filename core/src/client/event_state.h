@@ -19,7 +19,12 @@ namespace aero {
 struct event_client::state final : detail::attempt_sink {
     static constexpr nanos sweep_every = 1'000'000'000;
 
-    state(const client& of, event_config set) : core(of.handle()), config(set) { refresh_view(); }
+    state(const client& of, event_config set) : core(of.handle()), config(set) {
+        core->cluster->watch(wake);
+        refresh_view();
+    }
+    // False when the system has no descriptors left.
+    bool begin_watch() { return reactor.ok() && wake.ok() && reactor.add(wake.fd(), io::readiness::read, nullptr); }
     ~state();
 
     // --- life of a call
@@ -40,6 +45,8 @@ struct event_client::state final : detail::attempt_sink {
     void process_ended(nanos now);
     void alarm(detail::runner& which, nanos now);
     void release(command::call& of, nanos now);
+    void note_parking(detail::runner& which);
+    void wake_waiting(nanos now);
     void drain(nanos now);
     bool read_lone(nanos now);
     void read_ready(nanos now);
@@ -75,10 +82,9 @@ struct event_client::state final : detail::attempt_sink {
     event_config config;
     cluster::view_ptr view;
     uint64_t view_version = 0;
-    uint64_t kept_version = 0;  // whose nodes were last looked through by `keep_open`
+    uint64_t kept_version = 0;  // the last that calls were woken by and connections kept open to
     io::reactor reactor;
     io::wake_up wake;
-    bool wake_watched = false;
     timer_wheel call_timers;
     timer_wheel connection_timers;
     std::vector<std::unique_ptr<detail::lane>> lanes;

@@ -7,10 +7,12 @@
 // Owned by the event_client from `submit` until its completion ran or, when cancelled, until its machine let go.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "aero/event_client.h"
 #include "base/timer_wheel.h"
+#include "cluster/cluster.h"
 #include "command/batch_call.h"
 #include "command/info_call.h"
 #include "command/limiter.h"
@@ -28,6 +30,7 @@ struct runner {
 
     const bool shared;
     timer alarm{this};
+    std::optional<cluster::parking> parked;  // while its machine is
 };
 
 struct loop_call final : runner {

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "aero/client.h"
+#include "base/planted.h"
 #include "base/threads.h"
 #include "cluster/link_driver.h"
 #include "io/signals.h"
@@ -103,7 +104,8 @@ void cluster::tend() {
     while (!closed()) {
         tends.driver.step(tends.keep_at);
         const nanos now = monotonic_now();
-        if (tends.soon.exchange(false, std::memory_order_relaxed)) tends.machine.tend_soon(now);
+        const bool parked = parked_.load(std::memory_order_relaxed) > 0;
+        if (tends.soon.exchange(false, std::memory_order_relaxed) || parked) tends.machine.tend_soon(now);
         const view_ptr& seen = tends.machine.current();
         const bool differs = seen->version != version();
         if (differs) publish(seen);
@@ -137,6 +139,27 @@ void cluster::publish(view_ptr next) {
         view_.swap(next);
     }
     version_.store(number, std::memory_order_release);
+    if (!planted(planted_bug::view_untold)) tell_watchers();
+}
+
+void cluster::watch(io::wake_up& told) {
+    const std::lock_guard lock(watchers_mutex_);
+    watchers_.push_back(&told);
+}
+
+void cluster::unwatch(io::wake_up& told) noexcept {
+    if (tending_ == nullptr) return;  // in a forked child, where the lock may be held for ever
+    const std::lock_guard lock(watchers_mutex_);
+    std::erase(watchers_, &told);
+}
+
+void cluster::tell_watchers() noexcept {
+    const std::lock_guard lock(watchers_mutex_);
+    for (io::wake_up* each : watchers_) each->signal();
+}
+
+void cluster::begin_parking() noexcept {
+    if (parked_.fetch_add(1, std::memory_order_relaxed) == 0) tend_soon();
 }
 
 view_ptr cluster::current() const {
@@ -155,6 +178,7 @@ void cluster::close() noexcept {
     if (tending_->thread.joinable()) tending_->thread.join();
     tending_->keeper.close();
     for (const auto& each : current()->nodes) each->deactivate();
+    tell_watchers();
 }
 
 void cluster::abandon_after_fork() noexcept {

@@ -21,6 +21,12 @@ void node::deactivate() noexcept {
         const std::lock_guard lock(mutex_);
         active_.store(false, std::memory_order_relaxed);
         if (!planted(planted_bug::connection_leaked)) closing.swap(idle_);
+        for (waiter* each : waiters_) {
+            each->left = true;
+            each->wake.notify_one();
+        }
+        waiters_.clear();
+        waiting_.store(0, std::memory_order_release);
     }
     for (size_t i = 0; i < closing.size(); ++i) drop_slot();
 }
@@ -59,6 +65,7 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
         metrics::count(metrics::event::queue_overflow);
         return grant::queue_full;
     }
+    if (!active_.load(std::memory_order_relaxed)) return grant::node_left;
     metrics::count(metrics::event::call_queued);
     waiter me;
     me.max = max;
@@ -70,12 +77,14 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
         waiting_.fetch_sub(1, std::memory_order_release);
         return grant::slot;
     }
-    me.wake.wait_for(lock, std::chrono::nanoseconds(timeout), [&] { return me.given.has_value() || me.slot; });
+    me.wake.wait_for(lock, std::chrono::nanoseconds(timeout),
+                     [&] { return me.given.has_value() || me.slot || me.left; });
     if (me.given) {
         given = std::move(me.given);
         return grant::connection;
     }
     if (me.slot) return grant::slot;
+    if (me.left) return grant::node_left;
     waiters_.remove(&me);
     waiting_.fetch_sub(1, std::memory_order_release);
     return grant::timed_out;

@@ -42,7 +42,7 @@ class node {
     }
 
     bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
-    void deactivate() noexcept;  // closes what rests in the pool
+    void deactivate() noexcept;  // closes what rests in the pool, and lets nobody wait any longer
 
     // Counts a new connection against `max`; false when the node has as many already. Give back with `drop_slot`.
     bool take_slot(uint32_t max) noexcept;
@@ -54,7 +54,7 @@ class node {
     // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may
     // connect.
     static constexpr size_t waiters_max = 16384;
-    enum class grant : uint8_t { connection, slot, timed_out, queue_full };
+    enum class grant : uint8_t { connection, slot, timed_out, queue_full, node_left };
     grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given);
     void give_back(connection&& back, nanos now);  // closes it when the node is inactive
     // Closes what has rested longer, as long as more than `kept` connections are open, and what the peer has closed.
@@ -77,6 +77,7 @@ class node {
         std::optional<connection> given;
         uint32_t max = 0;
         bool slot = false;
+        bool left = false;
     };
     std::list<waiter*> waiters_;        // guarded by mutex_
     std::atomic<uint32_t> waiting_{0};  // size of waiters_, so that nobody locks to find it empty

@@ -48,11 +48,12 @@ uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned par
                         unsigned tried) noexcept;
 inline uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
                      unsigned tried) noexcept {
-    // Nearly every choice is the first of the default policy, and finds the master active.
+    // Nearly every choice is the first of the default policy, and finds the master active, or a write's.
+    const uint8_t master = map.owners[0][partition];
     if (policy == replica_policy::sequence && tried == 0) {
-        const uint8_t master = map.owners[0][partition];
         if (master < seen.nodes.size() && seen.nodes[master]->active()) return master;
     }
+    if (policy == replica_policy::master) return master;
     return route_by_policy(map, seen, partition, policy, tried);
 }
 // Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.

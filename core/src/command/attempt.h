@@ -86,6 +86,7 @@ class attempt {
     uint16_t walked = 0;         // choices of a replica before this one
     uint16_t unsent = 0;         // earlier attempts in a row that could not send
     uint16_t doubts = 0;         // earlier attempts for the same rows that may have written
+    uint64_t planned_by = 0;     // version of the view that named its node
     nanos deadline = never;      // of this attempt
     nanos drain_until = never;
     bool wants_stamps = false;

@@ -130,10 +130,11 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
         rest.walked = which.walked;
         rest.doubts = which.doubts;
         rest.unsent = which.unsent;
-        postpone(std::move(rest),
-                 error{.what = code::partition_unavailable,
-                       .text = "no node owns the partitions of some rows at the moment"},
-                 now);
+        rest.planned_by = which.planned_by;
+        park(std::move(rest),
+             error{.what = code::partition_unavailable,
+                   .text = "no node owns the partitions of some rows at the moment"},
+             now);
     }
     return nullptr;
 }

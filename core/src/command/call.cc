@@ -36,8 +36,9 @@ bool worth_retrying(code what) noexcept {
 // A write that was sent is in doubt unless the server itself said that it did not happen.
 bool leaves_doubt(code what) noexcept { return static_cast<int>(what) < 0 || what == code::timeout; }
 
-nanos unsent_pause(unsigned in_a_row) noexcept {
-    if (in_a_row <= 1) return 0;  // another replica may be there at once
+nanos unsent_pause(unsigned in_a_row, bool moves) noexcept {
+    if (in_a_row <= 1 && moves) return 0;  // another replica may be there at once
+    in_a_row = std::max(in_a_row, 2u);
     return std::min(unsent_pause_first << std::min(in_a_row - 2, 8u), unsent_pause_max);
 }
 
@@ -52,6 +53,7 @@ void call::reset(const transport_policy& policy, bool is_write) noexcept {
     policy_ = policy;
     is_write_ = is_write;
     done_ = wants_tend_ = wants_stamps_ = false;
+    parked_ = 0;
     deadline_ = 0;
     wakeup_at_ = never;
     pause_began_ = 0;
@@ -93,6 +95,7 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
     ready->walked = of.walked;
     ready->doubts = of.doubts;
     ready->unsent = of.unsent;
+    ready->planned_by = of.planned_by;
     ready->wants_stamps = wants_stamps_;
     nanos limit = deadline_;
     if (policy_.socket_timeout_ms != 0) limit = std::min(limit, now + from_ms(policy_.socket_timeout_ms));
@@ -131,7 +134,7 @@ void call::wake(const cluster::view_ptr& seen, nanos now) {
                 "no answer within the total timeout of " + std::to_string(policy_.total_timeout_ms) + " ms", now);
         return;
     }
-    time_out_attempts(seen, now);
+    take_back_attempts(now);
     plan_due(seen, now);
     settle(now);
 }
@@ -151,6 +154,10 @@ std::unique_ptr<call::plan_error> call::unknown_namespace(std::string_view name,
         "namespace '" + std::string(name) + "' is not in the cluster, which has: " + seen.namespace_names()});
 }
 
+bool call::waits_for_view() const noexcept {
+    return parked_ > 0 || std::ranges::any_of(in_flight_, [](const attempt* one) { return !one->sent_any(); });
+}
+
 bool call::take_rows(attempt&, byte_view, size_t) { return false; }
 
 uint32_t call::remaining_ms(nanos now) const noexcept {
@@ -158,29 +165,32 @@ uint32_t call::remaining_ms(nanos now) const noexcept {
     return static_cast<uint32_t>(std::max<int64_t>(1, to_ms_ceil(deadline_ - now)));
 }
 
-// Plans every part whose time has come. A part that nobody can serve waits and is planned again.
+// Plans every part whose time has come, and what is parked by a view that it does not know.
 void call::plan_due(const cluster::view_ptr& seen, nanos now) {
     for (size_t i = 0; i < waiting_.size() && !done_;) {
-        if (waiting_[i].launch_at > now) {
+        const bool news = waiting_[i].parked && waiting_[i].planned_by != seen->version;
+        if (waiting_[i].launch_at > now && !news) {
             ++i;
             continue;
         }
         part which = std::move(waiting_[i]);
         waiting_.erase(waiting_.begin() + static_cast<ptrdiff_t>(i));
+        if (which.parked) --parked_;
+        which.parked = false;
+        which.planned_by = seen->version;
         if (pause_began_ != 0 && which.launch_at != 0) times_.retry_wait += now - std::exchange(pause_began_, 0);
         if (const auto problem = plan(which, *seen, now)) {
-            error why = describe(problem->what, std::move(problem->text), last_node_);
-            wants_tend_ = true;
             if (problem->final)
-                give_up(which, std::move(why));
+                give_up(which, describe(problem->what, std::move(problem->text), last_node_));
             else
-                retry_or_give_up(std::move(which), std::move(why), false, now);
+                park(std::move(which), {.what = problem->what, .node = last_node_, .text = std::move(problem->text)},
+                     now);
+            wants_tend_ = true;
         }
     }
 }
 
 void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
-    const bool timed_out = why.what == code::deadline;
     if (why.what == code::bad_reply) metrics::count(metrics::event::bad_reply);
     why.attempts = static_cast<uint16_t>(times_.attempts);
     if (sent || planted(planted_bug::unsent_counted)) {
@@ -199,21 +209,30 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
         return;
     }
     if (sent) metrics::count(metrics::event::attempt_retried);
-    const bool moves = walks_replicas() && !(is_write_ && timed_out);
+    // A write has nowhere else to go than to the master.
+    const bool moves = walks_replicas() && !is_write_;
     if (moves) ++which.walked;
-    nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent);
-    which.launch_at = now + pause;
-    if (pause > 0 && pause_began_ == 0 && in_flight_.empty()) pause_began_ = now;
+    const nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent, moves);
+    wait(std::move(which), std::move(why), !sent, now + pause, now);
+}
+
+void call::wait(part&& which, error&& why, bool parked, nanos until, nanos now) {
+    which.parked = parked;
+    if (parked) ++parked_;
+    which.launch_at = until;
+    if (until > now && pause_began_ == 0 && in_flight_.empty()) pause_began_ = now;
     last_trouble_ = std::move(why.text);
     last_node_ = std::move(why.node);
     waiting_.push_back(std::move(which));
 }
 
-// An attempt past its share of the time is let go; its part moves on.
-void call::time_out_attempts(const cluster::view_ptr&, nanos now) {
+// An attempt past its share of the time is let go, and one that waits to send to a node that has left; its part moves
+// on.
+void call::take_back_attempts(nanos now) {
     for (size_t i = 0; i < in_flight_.size();) {
         attempt* late = in_flight_[i];
-        if (late->deadline > now) {
+        const bool left = !late->sent_any() && !late->target()->active();
+        if (late->deadline > now && !left) {
             ++i;
             continue;
         }
@@ -223,6 +242,7 @@ void call::time_out_attempts(const cluster::view_ptr&, nanos now) {
         error why{.what = code::deadline,
                   .node = late->target()->address_text(),
                   .text = "the node did not answer within this attempt's share of the time"};
+        if (left) why.text = "the node left the cluster before anything was sent to it";
         const bool sent = late->sent_any();
         if (!sent) metrics::count(metrics::event::attempt_unsent);
         note_times(*late);
@@ -234,6 +254,7 @@ void call::time_out_attempts(const cluster::view_ptr&, nanos now) {
 
 void call::end_all(code what, const std::string& text, nanos now) {
     std::vector<part> open = std::exchange(waiting_, {});
+    parked_ = 0;
     for (attempt* one : std::exchange(in_flight_, {})) {
         part which = part_of(*one);
         note_times(*one);
@@ -287,6 +308,7 @@ call::part call::part_of(attempt& ended) {
     which.walked = ended.walked;
     which.doubts = ended.doubts;
     which.unsent = ended.unsent;
+    which.planned_by = ended.planned_by;
     return which;
 }
 

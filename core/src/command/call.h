@@ -7,13 +7,15 @@
 //     start(view, now)
 //     until done():
 //         launch every attempt that next_launch() hands out; run it as attempt.h says; hand it back to `finished`
-//         call wake(view, now) when `now` has reached wakeup_at()
+//         call wake(view, now) when `now` has reached wakeup_at(), and when there is a new view that it
+//         waits_for_view()
 //
 // One thread at a time; owned by whoever waits for the answer. Destroying a call lets go of its attempts in flight.
 //
 // The work is kept as parts. A part is what one lineage of attempts must still get answered: the record, or some rows
 // of a batch. A failed attempt gives its part back; it is planned again by the newest view, after a pause where one is
-// due.
+// due. A part that could not be sent is parked: a new view ends its pause, and without a node to ask it has no other
+// end.
 #pragma once
 
 #include <memory>
@@ -39,6 +41,10 @@ class call {
     void wake(const cluster::view_ptr& seen, nanos now);
     // Ends the call with this failure; attempts in flight are let go.
     void abandon(code what, const std::string& text, nanos now);
+
+    // Something is parked, or an attempt has not begun to send: a new view may name a better node.
+    bool waits_for_view() const noexcept;
+    bool parked() const noexcept { return parked_ > 0; }
 
     bool done() const noexcept { return done_; }
     const error* failure() const noexcept { return failure_.get(); }
@@ -75,7 +81,9 @@ class call {
         uint16_t walked = 0;         // replicas passed over
         uint16_t doubts = 0;         // attempts that may have written: sent, and not refused by the server
         uint16_t unsent = 0;         // attempts in a row that could not send
-        nanos launch_at = 0;
+        bool parked = false;         // a view other than the one it was planned by ends its pause
+        uint64_t planned_by = 0;     // version of that view
+        nanos launch_at = 0;         // never: only a new view helps
     };
     // Makes the attempts for a part by `launch`. An error means that nobody can be asked: final ones end the part.
     struct plan_error {
@@ -97,22 +105,18 @@ class call {
     virtual bool walks_replicas() const noexcept { return true; }
 
     void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas);
-    // A part that nobody can serve now: planned again after a pause, until the deadline.
-    void postpone(part&& which, error&& why, nanos now) {
-        retry_or_give_up(std::move(which), std::move(why), false, now);
-    }
+    // A part that nobody can serve by the view it was planned by: waits for another, until the deadline.
+    void park(part&& which, error&& why, nanos now) { wait(std::move(which), std::move(why), true, never, now); }
     bool is_write() const noexcept { return is_write_; }
-    // Racks and chance choose among equals, and for a write there is none beside the master.
-    replica_policy replica_choice() const noexcept {
-        const bool any = policy_.replica == replica_policy::prefer_rack || policy_.replica == replica_policy::random;
-        return is_write_ && any ? replica_policy::sequence : policy_.replica;
-    }
+    // Racks, chance and turns choose among equals, and for a write there is none beside the master.
+    replica_policy replica_choice() const noexcept { return is_write_ ? replica_policy::master : policy_.replica; }
     uint32_t remaining_ms(nanos now) const noexcept;  // 0: no deadline
 
   private:
     void plan_due(const cluster::view_ptr& seen, nanos now);
     void retry_or_give_up(part&& which, error&& why, bool sent, nanos now);
-    void time_out_attempts(const cluster::view_ptr& seen, nanos now);
+    void wait(part&& which, error&& why, bool parked, nanos until, nanos now);
+    void take_back_attempts(nanos now);
     void end_all(code what, const std::string& text, nanos now);
     void settle(nanos now);
     void forget(const attempt* which) noexcept;
@@ -126,6 +130,7 @@ class call {
     bool done_ = false;
     bool wants_tend_ = false;
     bool wants_stamps_ = false;
+    uint32_t parked_ = 0;  // parts among waiting_ that are
     nanos deadline_ = 0;
     nanos wakeup_at_ = never;
     nanos pause_began_ = 0;

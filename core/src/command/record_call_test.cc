@@ -258,7 +258,7 @@ TEST(record_call, without_any_node_it_waits_for_one_instead_of_doubting_the_name
     EXPECT_EQ(call.next_launch(), nullptr);
     EXPECT_TRUE(call.wants_tend());
     const auto somebody = view_of(1, 1);
-    call.wake(somebody, call.wakeup_at());
+    call.wake(somebody, ms);
     auto sent = call.next_launch();
     ASSERT_NE(sent, nullptr);
     answer(*sent, record_answer(0, 1).view(), ms);
