@@ -246,7 +246,7 @@ void simulation::look_at_nodes() {
         tell("the client sees" + names);
     }
     for (const auto& [which, held] : nodes_) {
-        const uint32_t limit = plan_.config.connections_per_node_max + plan_.loops;  // a loop may have its first
+        const uint32_t limit = plan_.config.connections_per_node_max + plan_.loops + 1;  // each may have its first
         if (held->connections() > limit)
             judge_.fail("limit", std::to_string(held->connections()) + " connections to " + held->address_text());
     }

@@ -123,6 +123,34 @@ def test_info_to_silent_nodes(cluster):
             client.info_all("build", {"timeout": 20_000})
 
 
+@pytest.mark.parametrize(
+    "config", [{"max_concurrent_operations": 1}, {"max_conns_per_node": 1}], ids=["for a slot", "for a connection"]
+)
+def test_calls_that_wait_in_line(cluster, config):
+    """One thread holds what there is one of, and a second waits in line before the one that Ctrl-C is for."""
+    with aerospike_py.client({"hosts": cluster.hosts, "timeout": 20_000} | config).connect() as client:
+        client.put(KEY, {"a": 1}, policy=LONG)
+        cluster.arm(hostile.silent)
+
+        def call():
+            with contextlib.suppress(exception.AerospikeError):
+                client.get(KEY, {"total_timeout": 20_000, "socket_timeout": 20_000, "max_retries": 0})
+
+        threads = [threading.Thread(target=call) for _ in range(2)]
+        for each in threads:
+            each.start()
+        time.sleep(0.2)
+        with interrupted():
+            client.get(KEY, LONG)
+        cluster.heal()
+        for proxy in cluster.proxies:
+            proxy.drop_connections()  # ends the other two
+        for each in threads:
+            each.join(30)
+        client.put(KEY, {"a": 2}, policy=LONG)
+        assert client.get(KEY, LONG).bins == {"a": 2}
+
+
 def test_close_while_nodes_are_silent_does_not_wait_for_them(cluster):
     client = aerospike_py.client({"hosts": cluster.hosts, "timeout": 20_000, "tend_interval": 100}).connect()
     for proxy in cluster.proxies:

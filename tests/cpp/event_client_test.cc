@@ -118,6 +118,25 @@ TEST_P(event_calls, lone_get_is_answered_once) {
     EXPECT_EQ(loop_.calls().in_flight(), 0u);
 }
 
+TEST_P(event_calls, what_rests_with_a_loop_does_not_starve_threads) {
+    client_config narrow = nodes_.config();
+    narrow.connections_per_node_max = 1;
+    auto opened = client::open(narrow);
+    ASSERT_TRUE(opened.has_value()) << opened.error().text;
+    loop other(*opened);
+    std::vector<expectation> all(20);
+    for (size_t i = 0; i < all.size(); ++i)
+        other.calls().submit(get_of(key_of(static_cast<int64_t>(i))), within_ms(20'000), all[i]);
+    ASSERT_TRUE(other.run_until([&] { return other.calls().in_flight() == 0; }));
+    for (int64_t i = 0; i < 20; ++i) {
+        const auto got = opened->get(key_of(i), patient<read_policy>());
+        ASSERT_TRUE(got.has_value()) << got.error().text;
+    }
+    other.calls().close(monotonic_now());
+    other.calls().deliver();
+    opened->close();
+}
+
 TEST_P(event_calls, completions_run_inside_deliver_only) {
     expectation one;
     get(7, one);

@@ -8,6 +8,7 @@ import time
 import traceback
 
 import pytest
+from fixtures import hostile
 from fixtures.certificates import Authority
 from fixtures.faces import KINDS, make_face
 from fixtures.levels import kept_levels
@@ -174,6 +175,34 @@ def test_a_session_that_ended_behind_our_back_is_made_again(new_client):
         client.put(KEY, {"a": 2}, policy={"total_timeout": 10_000})
         many_at_once(client)
         assert client.get(KEY, policy={"total_timeout": 10_000}).bins == {"a": 2}
+
+
+@pytest.mark.parametrize("code", [66, 80])
+def test_a_session_that_ends_on_a_running_connection_fails_no_call(server, new_client, code):
+    patient = {"total_timeout": 20_000}
+    keys = [("test", "login", n) for n in range(60)]
+    with hostile.ProxiedCluster(server.hosts) as cluster:
+        client = new_client(cluster.hosts, user="ada", password="pass of ada")
+        client.connect()
+        many_at_once(client)
+        forgetful = cluster.proxies[0]
+        accepted = forgetful.accepted
+        for call in (
+            lambda: [client.put(key, {"a": code}, policy=patient) for key in keys],
+            lambda: client.batch_read(keys, policy=patient),
+            lambda: [client.get(key, policy=patient) for key in keys],
+        ):
+            forgetful.arm(hostile.refusing(code), times=1)
+            until = time.monotonic() + 30
+            while not forgetful.faulted:  # reads go to the replica until there is a new session
+                call()
+                assert time.monotonic() < until
+        many_at_once(client)
+        # The tend thread logs in on a connection of its own, and calls go on by others.
+        assert forgetful.accepted >= accepted + 4
+        found = client.batch_read(keys).to_dict()
+        assert {n: bins["a"] for n, bins in found.items()} == dict.fromkeys(range(60), code)
+        client.close()
 
 
 def test_a_node_that_was_started_again_wants_a_new_login(new_client):

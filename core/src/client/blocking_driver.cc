@@ -102,8 +102,12 @@ bool blocking_driver::connect(lane& one, command::call& what) {
     if (!taken && !slot) {
         const nanos until = planted(planted_bug::deadline_ignored) ? never : what.wakeup_at();
         const auto grant =
-            one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken);
+            one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken, interrupt_);
         refresh();
+        if (grant == cluster::node::grant::interrupted) {
+            what.abandon(code::cancelled, "interrupted", now_);
+            return false;
+        }
         slot = grant == cluster::node::grant::slot;
         if (grant == cluster::node::grant::node_left) {
             one.attempt->fail(code::connection, "the node left the cluster before anything was sent to it");
@@ -127,6 +131,7 @@ bool blocking_driver::connect(lane& one, command::call& what) {
         return false;
     }
     one.connection.stream = std::move(*started);
+    one.connection.opened = now_;
     one.connecting = true;
     one.connect_until = now_ + from_ms(config.connect_timeout_ms);
     return true;
@@ -173,6 +178,7 @@ void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
 }
 
 void blocking_driver::finish(lane& one, command::call& what) {
+    if (one.attempt->session_over()) one.node->session_lost(one.connection.opened, now_);
     if (one.attempt->connection_reusable()) {
         one.node->give_back(std::move(one.connection), now_);
     } else {

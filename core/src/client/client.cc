@@ -1,6 +1,8 @@
 // The client's calls as the wire has them: admission, a machine of the right family, the blocking driver.
 #include "aero/client.h"
 
+#include <algorithm>
+
 #include "base/threads.h"
 #include "client/blocking_driver.h"
 #include "client/client_shared.h"
@@ -8,6 +10,7 @@
 #include "command/batch_call.h"
 #include "command/info_call.h"
 #include "command/record_call.h"
+#include "metrics/counters.h"
 
 namespace aero {
 
@@ -23,10 +26,19 @@ class sleeping_waiter final : public command::limiter::waiter {
         granted_ = true;
         wake_.notify_one();
     }
-    bool wait_until(nanos at) {
-        std::unique_lock lock(mutex_);
-        const nanos left = at == never ? from_ms(1000LL * 3600 * 24 * 365) : std::max<nanos>(0, at - monotonic_now());
-        return wake_.wait_for(lock, std::chrono::nanoseconds(left), [&] { return granted_; });
+    // No signal wakes a thread that waits for another, so it looks up now and then.
+    enum class end : uint8_t { granted, late, interrupted };
+    end wait_until(nanos at, interrupt_hook* interrupt) {
+        constexpr nanos look_up_after = 50'000'000;
+        for (;;) {
+            std::unique_lock lock(mutex_);
+            const nanos now = monotonic_now();
+            const std::chrono::nanoseconds stretch(std::clamp<nanos>(at - now, 0, look_up_after));
+            if (wake_.wait_for(lock, stretch, [&] { return granted_; })) return end::granted;
+            lock.unlock();
+            if (interrupt != nullptr && interrupt->interrupted()) return end::interrupted;
+            if (monotonic_now() >= at) return end::late;
+        }
     }
 
   private:
@@ -38,14 +50,21 @@ class sleeping_waiter final : public command::limiter::waiter {
 // Holds a slot of the limiter while a call runs.
 class slot {
   public:
-    static result<slot> take(client::shared& of, const transport_policy& policy, nanos now) {
+    static result<slot> take(client::shared& of, const transport_policy& policy, nanos now, interrupt_hook* interrupt) {
         if (!of.limiter.limited()) return slot(nullptr);
         const nanos deadline = detail::deadline_of(policy, now);
         const nanos ends = detail::limiter_wait_ends(of.cluster->config(), deadline, now);
         sleeping_waiter me;
         auto entered = of.limiter.enter(me);
         if (entered == command::limiter::admission::queued) {
-            const bool granted = me.wait_until(ends) || !of.limiter.withdraw(me);
+            const auto end = me.wait_until(ends, interrupt);
+            const bool granted = end == sleeping_waiter::end::granted || !of.limiter.withdraw(me);
+            if (end == sleeping_waiter::end::interrupted) {
+                if (granted) of.limiter.leave();
+                metrics::count(metrics::event::call_cancelled);
+                return std::unexpected(
+                    error{.what = code::cancelled, .where = stage::limiter_wait, .text = "interrupted"});
+            }
             if (granted) entered = command::limiter::admission::granted;
             if (!granted && ends == deadline)
                 return std::unexpected(detail::late_before_sent(policy.total_timeout_ms, stage::limiter_wait));
@@ -87,7 +106,7 @@ class reused {
 
 // From prepared to done; the error is the call's own, with what is known of it.
 result<void> drive(client::shared& of, command::call& what, nanos began, const call_options& options) {
-    auto held = slot::take(of, what.policy(), began);
+    auto held = slot::take(of, what.policy(), began, options.interrupt);
     if (!held) return std::unexpected(std::move(held.error()));
     nanos now = began;
     if (of.limiter.limited()) {

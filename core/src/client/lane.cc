@@ -32,7 +32,7 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
         idle_.pop_back();
         const nanos rested = now - taken.last_used;
         const bool old = rested > limits_.idle_max && all_.size() > limits_.kept;
-        if (old || (rested >= rest_trusted && taken.stream.stale())) {
+        if (old || !node_->trusts(taken.opened) || (rested >= rest_trusted && taken.stream.stale())) {
             drop(taken);
             continue;
         }
@@ -54,15 +54,17 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
 
 bool lane::connect(nanos now) {
     // A loop always may have its first connection: otherwise nothing of its own would ever come back to wake it.
-    if (!node_->take_slot(all_.empty() ? UINT32_MAX : limits_.connections_max)) return false;
+    const uint32_t most = all_.empty() ? UINT32_MAX : limits_.connections_max;
+    if (!node_->take_slot(most, cluster::node::holder::loop)) return false;
     auto started = node_->start_connect();
     if (!started) {
-        node_->drop_slot();
+        node_->drop_slot(cluster::node::holder::loop);
         fail_queue(started.error().what, started.error().text, now);
         return false;
     }
     auto made = std::make_unique<loop_connection>(*this);
     made->stream = std::move(*started);
+    made->opened = now;
     made->place = all_.size();
     loop_connection& here = *made;
     all_.push_back(std::move(made));
@@ -149,7 +151,7 @@ void lane::connected(loop_connection& which, nanos now) {
     --connecting_;
     if (state.status != io::io_status::ok) {
         const error why = which.stream.trouble(state);
-        if (planted(planted_bug::slot_leaked)) node_->take_slot(UINT32_MAX);
+        if (planted(planted_bug::slot_leaked)) node_->take_slot(UINT32_MAX, cluster::node::holder::loop);
         drop(which);
         if (connecting_ == 0 && busy() == 0)
             fail_queue(why.what, "cannot connect to " + node_->address_text() + ": " + why.text, now);
@@ -203,6 +205,7 @@ void lane::finish(loop_connection& which, nanos now) {
     ended->carrier = nullptr;
     which.drain_alarm.disarm();
     const bool reusable = ended->connection_reusable();
+    if (ended->session_over()) node_->session_lost(which.opened, now);
     if (reusable && node_->active())
         rest(which, now);
     else
@@ -220,8 +223,13 @@ void lane::connect_for_queue(nanos now) {
     if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < limits_.busy_max) connect(now);
 }
 
-// A connection is free: the first that waits takes it. None rests at a node that has left.
+// A connection is free: the first that waits takes it. None rests at a node that has left, nor with a session that is
+// over.
 void lane::rest(loop_connection& which, nanos now) {
+    if (!node_->trusts(which.opened)) {
+        drop(which);
+        return connect_for_queue(now);
+    }
     if (std::unique_ptr<attempt> next = take_queued()) {
         begin(which, std::move(next), now);
         return;
@@ -273,7 +281,8 @@ void lane::drain_expired(loop_connection& which, nanos now) {
 void lane::close_idle(nanos now) {
     const bool all = !node_->active();
     std::erase_if(idle_, [&](loop_connection* one) {
-        if (!all && (now - one->last_used <= limits_.idle_max || all_.size() <= limits_.kept)) return false;
+        const bool young = now - one->last_used <= limits_.idle_max || all_.size() <= limits_.kept;
+        if (!all && young && node_->trusts(one->opened)) return false;
         drop(*one);
         return true;
     });
@@ -291,7 +300,7 @@ void lane::drop(loop_connection& which) {
     }
     if (which.stream.open()) {
         reactor_.remove(which.stream.fd());
-        node_->drop_slot();
+        node_->drop_slot(cluster::node::holder::loop);
     }
     const size_t place = which.place;
     assert(all_[place].get() == &which);

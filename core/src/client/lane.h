@@ -25,6 +25,7 @@ struct loop_connection {
     std::unique_ptr<command::attempt> attempt;  // none while at rest
     command::action next{};
     nanos last_used = 0;
+    nanos opened = 0;
     bool connecting = true;
     bool stamps = false;
     io::readiness interest = io::readiness::write;

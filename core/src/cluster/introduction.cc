@@ -23,7 +23,7 @@ introduction::introduction(std::shared_ptr<const credentials> who, std::shared_p
     if (way_ == way::login)
         log_in();
     else
-        show(session_->token().value_or(secret()));
+        show(session_->shown().value_or(session::pass()));
 }
 
 void introduction::wipe_request() noexcept {
@@ -45,11 +45,12 @@ void introduction::log_in() {
     message.finish();
 }
 
-void introduction::show(const secret& token) {
-    request_.reserve_exactly(256 + who_->user.size() + token.view().size());
+void introduction::show(const session::pass& known) {
+    shown_login_ = known.login;
+    request_.reserve_exactly(256 + who_->user.size() + known.token.view().size());
     wire::admin_writer message(request_, wire::admin_command::authenticate);
     if (!who_->by_certificate) message.field(wire::admin_field::user, who_->user);
-    message.field(wire::admin_field::session_token, token.view());
+    message.field(wire::admin_field::session_token, known.token.view());
     message.finish();
 }
 
@@ -81,7 +82,7 @@ introduction::verdict introduction::judge(byte_view body) {
     }
     if (way_ == way::login) return judge_login(*reply);
     if (reply->result == code::ok) return verdict::done;
-    session_->refused();
+    session_->refused(shown_login_);
     if (may_log_in_) return log_in(), verdict::again;
     return refuse(code::connection,
                   "it refuses our session (" + std::string(name_of(reply->result)) + "), which is being renewed");

@@ -36,7 +36,7 @@ class introduction final : public io::greeting {
 
   private:
     void log_in();
-    void show(const secret& token);
+    void show(const session::pass& known);
     verdict judge(byte_view body);
     verdict judge_login(const wire::admin_message& reply);
     verdict refuse(code what, std::string text);
@@ -46,6 +46,7 @@ class introduction final : public io::greeting {
     const std::shared_ptr<session> session_;
     way way_;
     const bool may_log_in_;
+    uint64_t shown_login_ = 0;
     buffer request_;
     buffer reply_;
     error why_;

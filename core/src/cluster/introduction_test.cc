@@ -56,7 +56,7 @@ TEST(introduction, a_login_earns_a_session_whatever_the_pieces) {
         EXPECT_EQ(said(login).text(wire::admin_field::credential), "the hash");
         EXPECT_FALSE(said(login).text(wire::admin_field::clear_password).has_value());
         EXPECT_EQ(hear(login, answer(code::ok, "token", 3600), piece), verdict::done);
-        EXPECT_EQ(known->token()->view(), "token");
+        EXPECT_EQ(known->shown()->token.view(), "token");
         EXPECT_FALSE(known->login_due(monotonic_now()));
         EXPECT_TRUE(known->login_due(monotonic_now() + from_ms(3'541'000)));
     }
@@ -87,7 +87,7 @@ TEST(introduction, a_node_without_security_wants_nothing_more) {
     const auto known = std::make_shared<session>();
     introduction login(somebody(), known, way::login, true);
     EXPECT_EQ(hear(login, answer(code::security_not_enabled)), verdict::done);
-    EXPECT_TRUE(known->token()->empty());
+    EXPECT_TRUE(known->shown()->token.empty());
     EXPECT_FALSE(known->login_due(never - 1));
 }
 
@@ -99,12 +99,22 @@ TEST(introduction, a_token_that_is_refused_leads_to_a_login_where_that_may_be) {
     EXPECT_EQ(hear(tending, answer(code::expired_session)), verdict::again);
     EXPECT_EQ(said(tending).command, static_cast<uint8_t>(wire::admin_command::login));
     EXPECT_EQ(hear(tending, answer(code::ok, "new", 3600)), verdict::done);
-    EXPECT_EQ(known->token()->view(), "new");
+    EXPECT_EQ(known->shown()->token.view(), "new");
 
     introduction calling(somebody(), known, way::token, false);
     EXPECT_EQ(hear(calling, answer(code::expired_session)), verdict::refused);
     EXPECT_EQ(calling.why().what, code::connection);
     EXPECT_TRUE(known->login_due(monotonic_now()));
+}
+
+TEST(introduction, a_refusal_of_an_older_token_does_not_end_a_newer_session) {
+    const auto known = std::make_shared<session>();
+    known->granted({.token = secret("old"), .ttl_s = 3600}, monotonic_now());
+    introduction slow(somebody(), known, way::token, false);
+    known->granted({.token = secret("new"), .ttl_s = 3600}, monotonic_now());
+    EXPECT_EQ(hear(slow, answer(code::expired_session)), verdict::refused);
+    ASSERT_TRUE(known->shown().has_value());
+    EXPECT_EQ(known->shown()->token.view(), "new");
 }
 
 TEST(introduction, refuses_answers_that_are_none) {

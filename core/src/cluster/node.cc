@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iterator>
 
+#include "aero/client.h"
 #include "base/planted.h"
 #include "metrics/counters.h"
 
@@ -13,14 +14,15 @@ namespace {
 
 constexpr nanos rest_trusted = 5'000'000;
 
+// Whoever waits for a connection looks up this often: no signal wakes it.
+constexpr nanos look_up_after = 50'000'000;
+
 }  // namespace
 
 void node::deactivate() noexcept {
-    std::vector<connection> closing;
     {
         const std::lock_guard lock(mutex_);
         active_.store(false, std::memory_order_relaxed);
-        if (!planted(planted_bug::connection_leaked)) closing.swap(idle_);
         for (waiter* each : waiters_) {
             each->left = true;
             each->wake.notify_one();
@@ -28,21 +30,42 @@ void node::deactivate() noexcept {
         waiters_.clear();
         waiting_.store(0, std::memory_order_release);
     }
+    if (!planted(planted_bug::connection_leaked)) close_resting();
+}
+
+void node::close_resting() noexcept {
+    std::vector<connection> closing;
+    {
+        const std::lock_guard lock(mutex_);
+        closing.swap(idle_);
+    }
     for (size_t i = 0; i < closing.size(); ++i) drop_slot();
 }
 
-bool node::take_slot(uint32_t max) noexcept {
-    uint32_t seen = connections_.load(std::memory_order_seq_cst);
-    while (seen < max) {
-        if (connections_.compare_exchange_weak(seen, seen + 1, std::memory_order_seq_cst)) return true;
+// Of many connections that hear it the first one counts: the others were opened before, and a login is on its way.
+void node::session_lost(nanos opened, nanos now) noexcept {
+    if (security_ == nullptr || !security_->logs_in() || !trusts(opened)) return;
+    trusted_since_.store(now + 1, std::memory_order_relaxed);
+    session_->lost();
+    close_resting();
+}
+
+bool node::take_slot(uint32_t max, holder who) noexcept {
+    const uint32_t one = who == holder::threads ? 1 : 0;
+    slots seen = slots_.load(std::memory_order_seq_cst);
+    while (seen.all < max || seen.of_threads < one) {
+        const slots more{seen.all + 1, seen.of_threads + one};
+        if (slots_.compare_exchange_weak(seen, more, std::memory_order_seq_cst)) return true;
     }
     return false;
 }
 
 // Counts first and looks for waiters after; a waiter stands in line first and looks at the count after. One of the two
 // sees the other, so no slot stays free while somebody waits for it.
-void node::drop_slot() noexcept {
-    connections_.fetch_sub(1, std::memory_order_seq_cst);
+void node::drop_slot(holder who) noexcept {
+    const uint32_t one = who == holder::threads ? 1 : 0;
+    slots seen = slots_.load(std::memory_order_seq_cst);
+    while (!slots_.compare_exchange_weak(seen, {seen.all - 1, seen.of_threads - one}, std::memory_order_seq_cst)) {}
     if (waiting_.load(std::memory_order_seq_cst) == 0) return;
     const std::lock_guard lock(mutex_);
     if (waiters_.empty()) return;
@@ -54,7 +77,8 @@ void node::drop_slot() noexcept {
     first->wake.notify_one();
 }
 
-node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given) {
+node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given,
+                                      interrupt_hook* interrupt) {
     std::unique_lock lock(mutex_);
     if (!idle_.empty()) {
         given = std::move(idle_.back());
@@ -77,17 +101,29 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
         waiting_.fetch_sub(1, std::memory_order_release);
         return grant::slot;
     }
-    me.wake.wait_for(lock, std::chrono::nanoseconds(timeout),
-                     [&] { return me.given.has_value() || me.slot || me.left; });
-    if (me.given) {
-        given = std::move(me.given);
-        return grant::connection;
+    const auto called = [&me] { return me.given.has_value() || me.slot || me.left; };
+    bool interrupted = false;
+    for (nanos left = timeout; left > 0 && !interrupted; left -= look_up_after) {
+        const std::chrono::nanoseconds stretch(interrupt == nullptr ? left : std::min(left, look_up_after));
+        if (me.wake.wait_for(lock, stretch, called) || interrupt == nullptr) break;
+        lock.unlock();  // the hook may take locks of its own
+        interrupted = interrupt->interrupted();
+        lock.lock();
     }
-    if (me.slot) return grant::slot;
-    if (me.left) return grant::node_left;
-    waiters_.remove(&me);
-    waiting_.fetch_sub(1, std::memory_order_release);
-    return grant::timed_out;
+    if (!called()) {
+        waiters_.remove(&me);
+        waiting_.fetch_sub(1, std::memory_order_release);
+    }
+    if (interrupted) {
+        lock.unlock();
+        if (me.given)
+            give_back(std::move(*me.given), me.given->last_used);
+        else if (me.slot)
+            drop_slot();
+        return grant::interrupted;
+    }
+    given = std::move(me.given);
+    return given ? grant::connection : me.slot ? grant::slot : me.left ? grant::node_left : grant::timed_out;
 }
 
 std::optional<connection> node::take_idle(nanos now, nanos idle_max, uint32_t kept) {
@@ -112,8 +148,9 @@ void node::give_back(connection&& back, nanos now) {
     back.last_used = now;
     {
         const std::lock_guard lock(mutex_);
-        // Asked under the lock: after `deactivate` nothing may come to rest here.
-        if (active_.load(std::memory_order_relaxed)) {
+        // Asked under the lock: after `deactivate` nothing may come to rest here, nor what knows a session that is
+        // over.
+        if (active_.load(std::memory_order_relaxed) && trusts(back.opened)) {
             if (waiters_.empty()) {
                 idle_.push_back(std::move(back));
                 return;

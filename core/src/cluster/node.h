@@ -16,12 +16,17 @@
 #include "cluster/security.h"
 #include "io/stream.h"
 
+namespace aero {
+class interrupt_hook;
+}
+
 namespace aero::cluster {
 
 // A connection at rest in a pool or held by one call. Counted in its node's `connections` from its start to its end.
 struct connection {
     io::stream stream;
     nanos last_used = 0;
+    nanos opened = 0;  // when its connect began
 };
 
 class node {
@@ -44,19 +49,28 @@ class node {
     bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
     void deactivate() noexcept;  // closes what rests in the pool, and lets nobody wait any longer
 
-    // Counts a new connection against `max`; false when the node has as many already. Give back with `drop_slot`.
-    bool take_slot(uint32_t max) noexcept;
-    void drop_slot() noexcept;
-    uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
+    // Counts a new connection against `max`; false when the node has as many already. Give back with `drop_slot`. The
+    // pool that threads share may always have its first one, and a loop sees to its own first: otherwise what rests
+    // with the others would keep it waiting for ever.
+    enum class holder : uint8_t { threads, loop };
+    bool take_slot(uint32_t max, holder who = holder::threads) noexcept;
+    void drop_slot(holder who = holder::threads) noexcept;
+    uint32_t connections() const noexcept { return slots_.load(std::memory_order_relaxed).all; }
+
+    // A reply on a connection opened at `opened` says that our session is over: a new login is due, and what was opened
+    // until now carries no other call.
+    void session_lost(nanos opened, nanos now) noexcept;
+    bool trusts(nanos opened) const noexcept { return opened >= trusted_since_.load(std::memory_order_relaxed); }
 
     // Synchronous pool, last in first out. A taken connection keeps its slot. Of `kept` connections none is too old.
     std::optional<connection> take_idle(nanos now, nanos idle_max, uint32_t kept);
     // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may
-    // connect.
+    // connect. Asks `interrupt` now and then.
     static constexpr size_t waiters_max = 16384;
-    enum class grant : uint8_t { connection, slot, timed_out, queue_full, node_left };
-    grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given);
-    void give_back(connection&& back, nanos now);  // closes it when the node is inactive
+    enum class grant : uint8_t { connection, slot, timed_out, queue_full, node_left, interrupted };
+    grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given,
+                              interrupt_hook* interrupt = nullptr);
+    void give_back(connection&& back, nanos now);  // closes it when the node is inactive or its session over
     // Closes what has rested longer, as long as more than `kept` connections are open, and what the peer has closed.
     void trim_idle(nanos now, nanos idle_max, uint32_t kept);
     void abandon_after_fork() noexcept;  // in a forked child: closes its copies of what rests here
@@ -67,8 +81,15 @@ class node {
     const std::shared_ptr<const security> security_;
     const std::shared_ptr<session> session_;
     const std::string address_text_ = address_.text();
+    struct slots {
+        uint32_t all = 0;
+        uint32_t of_threads = 0;
+    };
+    void close_resting() noexcept;
+
     std::atomic<bool> active_{true};
-    std::atomic<uint32_t> connections_{0};
+    std::atomic<slots> slots_{};
+    std::atomic<nanos> trusted_since_{0};
     std::mutex mutex_;
     std::vector<connection> idle_;  // guarded by mutex_
 

@@ -6,6 +6,8 @@
 
 #include <thread>
 
+#include "aero/client.h"
+
 namespace aero::cluster {
 namespace {
 
@@ -31,6 +33,64 @@ TEST(node, counts_connections_up_to_the_limit) {
     at.drop_slot();
     EXPECT_TRUE(at.take_slot(2));
     EXPECT_EQ(at.connections(), 2u);
+}
+
+TEST(node, threads_may_have_their_first_connection_whatever_loops_hold) {
+    node at = make_node();
+    ASSERT_TRUE(at.take_slot(2, node::holder::loop));
+    ASSERT_TRUE(at.take_slot(2, node::holder::loop));
+    EXPECT_TRUE(at.take_slot(2));
+    EXPECT_FALSE(at.take_slot(2));
+    EXPECT_EQ(at.connections(), 3u);
+    std::optional<connection> given;
+    std::thread dropping([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        at.drop_slot();
+    });
+    EXPECT_EQ(at.wait_for_connection(2, from_ms(20000), given), node::grant::slot);
+    dropping.join();
+}
+
+struct after_some_time final : interrupt_hook {
+    bool interrupted() noexcept override { return ++asked == 2; }
+    int asked = 0;
+};
+
+TEST(node, who_waits_for_a_connection_can_be_interrupted_and_leaves_the_line) {
+    node at = make_node();
+    ASSERT_TRUE(at.take_slot(1));
+    std::optional<connection> given;
+    after_some_time signal;
+    EXPECT_EQ(at.wait_for_connection(1, from_ms(60000), given, &signal), node::grant::interrupted);
+    EXPECT_EQ(signal.asked, 2);
+    at.drop_slot();
+    EXPECT_EQ(at.connections(), 0u);
+    EXPECT_TRUE(at.take_slot(1));
+}
+
+TEST(node, connections_of_a_session_that_is_over_carry_no_other_call) {
+    client_config config;
+    config.user = "ada";
+    config.password = secret("x");
+    const auto known = std::make_shared<session>();
+    known->granted({.token = secret("t"), .ttl_s = 3600}, 0);
+    node at("N1", io::numeric_endpoint("127.0.0.1", 3000).value(), security::make(config).value(), known);
+    pair_of_ends resting, in_use, later;
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(at.take_slot(9));
+    resting.ours.opened = in_use.ours.opened = 10;
+    at.give_back(std::move(resting.ours), 11);
+    at.session_lost(10, 20);
+    EXPECT_TRUE(known->login_due(20));
+    EXPECT_EQ(at.connections(), 2u) << "what rested is closed";
+    at.give_back(std::move(in_use.ours), 21);
+    EXPECT_EQ(at.connections(), 1u) << "and what comes back";
+
+    known->granted({.token = secret("u"), .ttl_s = 3600}, 30);
+    at.session_lost(10, 31);
+    EXPECT_FALSE(known->login_due(31)) << "a straggler of the old session ends no new one";
+    later.ours.opened = 40;
+    at.give_back(std::move(later.ours), 41);
+    EXPECT_EQ(at.connections(), 1u);
 }
 
 TEST(node, gives_the_connection_that_came_back_last) {

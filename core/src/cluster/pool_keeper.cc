@@ -46,7 +46,12 @@ void pool_keeper::start_connect(const std::shared_ptr<node>& to, nanos now) {
     if (!started) return to->drop_slot();
     const size_t place = open_->note(started->fd());
     ++connects_;
-    watch({0, to, {std::move(*started)}, nullptr, now + from_ms(config_.connect_timeout_ms), place},
+    watch({0,
+           to,
+           {.stream = std::move(*started), .opened = now},
+           nullptr,
+           now + from_ms(config_.connect_timeout_ms),
+           place},
           io::readiness::write);
 }
 

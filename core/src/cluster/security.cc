@@ -51,12 +51,12 @@ result<io::stream> security::connect(const io::endpoint& to, const std::shared_p
     io::opening how;
     if (who_ != nullptr) {
         const bool tends = what == purpose::tending;
-        const auto token = known->token();
+        const auto pass = known->shown();
         const bool logs_in = tends && known->login_due(monotonic_now());
-        if (!token && !tends)
+        if (!pass && !tends)
             return fail(code::connection, "no session with " + to.text() + " yet: a login is on its way");
         const auto way = logs_in ? introduction::way::login : introduction::way::token;
-        if (logs_in || !token->empty()) how.words = std::make_unique<introduction>(who_, known, way, tends);
+        if (logs_in || !pass->token.empty()) how.words = std::make_unique<introduction>(who_, known, way, tends);
     }
     if (tls_ != nullptr) {
         auto begun = tls_->begin(to.tls_name.empty() ? to.host : to.tls_name, to.text());

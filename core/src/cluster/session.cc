@@ -11,32 +11,37 @@ constexpr int64_t margin_s = 60;
 
 }  // namespace
 
-std::optional<secret> session::token() const {
+std::optional<session::pass> session::shown() const {
     const std::lock_guard hold(mutex_);
-    return token_;
+    return pass_;
 }
 
 void session::granted(wire::granted_session&& by_login, nanos now) {
     const std::lock_guard hold(mutex_);
-    token_ = std::move(by_login.token);
+    pass_ = {std::move(by_login.token), ++logins_};
     const int64_t ttl_s = by_login.ttl_s;
     renew_at_ = ttl_s == 0 ? never : now + std::max(from_ms((ttl_s - margin_s) * 1000), from_ms(ttl_s * 500));
 }
 
 void session::granted_freely() {
     const std::lock_guard hold(mutex_);
-    token_.emplace();
+    pass_ = {.token = {}, .login = ++logins_};
     renew_at_ = never;
 }
 
-void session::refused() {
+void session::refused(uint64_t login) {
     const std::lock_guard hold(mutex_);
-    token_.reset();
+    if (pass_ && pass_->login == login) pass_.reset();
+}
+
+void session::lost() {
+    const std::lock_guard hold(mutex_);
+    pass_.reset();
 }
 
 bool session::login_due(nanos now) const {
     const std::lock_guard hold(mutex_);
-    return !token_ || now >= renew_at_;
+    return !pass_ || now >= renew_at_;
 }
 
 }  // namespace aero::cluster

@@ -37,6 +37,8 @@ bool is_well_formed(byte_view body) noexcept {
 
 }  // namespace
 
+bool ends_session(code what) noexcept { return what == code::not_authenticated || what == code::expired_session; }
+
 attempt::attempt(call* owner, const cluster::node* target, reply_form form, buffer&& request) noexcept
     : owner_(owner), target_(target), request_(std::move(request)), form_(form) {}
 
@@ -90,12 +92,17 @@ bool attempt::take_frames() {
 }
 
 bool attempt::take_frame(byte_view body, size_t offset) {
-    if (form_ == reply_form::info) return complete_ = true;
-    if (body.size() < wire::message_header_size) return false;
-    if (form_ == reply_form::message) return complete_ = is_well_formed(body);
-    if (ends_stream(body)) {
-        verdict_ = wire::decode_message_header(body.data()).result_code;
+    if (form_ == reply_form::info) {
+        session_over_ = as_text(body).starts_with("ERROR:80:");
         return complete_ = true;
+    }
+    if (body.size() < wire::message_header_size) return false;
+    const bool last = form_ == reply_form::message || ends_stream(body);
+    if (last) {
+        verdict_ = wire::decode_message_header(body.data()).result_code;
+        session_over_ = ends_session(static_cast<code>(verdict_));
+        complete_ = form_ == reply_form::rows || is_well_formed(body);
+        return complete_;
     }
     return owner_ == nullptr || owner_->take_rows(*this, body, offset);
 }

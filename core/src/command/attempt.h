@@ -24,6 +24,9 @@ namespace aero::command {
 
 class call;
 
+// What a node says that takes our session for over.
+bool ends_session(code what) noexcept;
+
 struct event {
     enum class kind : uint8_t { start, sent, received, closed, failed };
     kind what = kind::start;
@@ -61,10 +64,12 @@ class attempt {
     bool sent_all() const noexcept { return sent_all_; }
     bool finished() const noexcept { return finished_; }
     // The reply arrived whole and nothing beyond it: the connection may carry the next request.
-    bool connection_reusable() const noexcept { return finished_ && !failure_ && clean_; }
+    bool connection_reusable() const noexcept { return finished_ && !failure_ && clean_ && !session_over_; }
+    // The node does not know us any more: nothing was done, and the connection is worth nothing without a new login.
+    bool session_over() const noexcept { return session_over_; }
     const error* failure() const noexcept { return failure_.get(); }
     std::unique_ptr<error> take_failure() noexcept { return std::move(failure_); }
-    uint8_t verdict() const noexcept { return verdict_; }  // of the LAST message of rows
+    uint8_t verdict() const noexcept { return verdict_; }  // of the message, or of the LAST one of rows
     byte_view reply() const noexcept { return reply_.view(); }
     // The frames that arrived whole. An attempt still in flight keeps what it needs to find the end of its reply.
     buffer take_reply();
@@ -117,6 +122,7 @@ class attempt {
     bool complete_ = false;  // the frame that ends the reply was taken
     bool finished_ = false;
     bool clean_ = false;
+    bool session_over_ = false;
 };
 
 }  // namespace aero::command

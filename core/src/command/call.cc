@@ -28,7 +28,9 @@ bool worth_retrying(code what) noexcept {
         case code::cluster:
         case code::deadline:
         case code::bad_reply:
-        case code::no_more_connections: return true;
+        case code::no_more_connections:
+        case code::not_authenticated:
+        case code::expired_session: return true;
         default: return false;
     }
 }
@@ -120,6 +122,7 @@ void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& see
         if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, now);
     } else {
         error why;
+        if (ended->session_over()) wants_tend_ = true;
         if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, now);
     }
     plan_due(seen, now);
@@ -200,9 +203,10 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     } else {
         ++which.unsent;
     }
-    // An attempt that put no byte on the wire is not a retry: it is made again until the deadline.
-    const bool again =
-        which.unsent == 0 ? which.tried <= policy_.max_retries && worth_retrying(why.what) : worth_retrying(why.what);
+    // An attempt that put no byte on the wire is not a retry: it is made again until the deadline. One that only told
+    // us to log in again did nothing at the server, so every call may have one of those.
+    const unsigned retries = ends_session(why.what) ? std::max(1u, unsigned{policy_.max_retries}) : policy_.max_retries;
+    const bool again = (which.unsent > 0 || which.tried <= retries) && worth_retrying(why.what);
     if (!again) {
         why.in_doubt = is_write_ && which.doubts > 0;
         give_up(which, std::move(why));
@@ -210,7 +214,7 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     }
     if (sent) metrics::count(metrics::event::attempt_retried);
     // A write has nowhere else to go than to the master.
-    const bool moves = walks_replicas() && !is_write_;
+    const bool moves = walks_replicas() && !is_write_ && !ends_session(why.what);
     if (moves) ++which.walked;
     const nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent, moves);
     wait(std::move(which), std::move(why), !sent, now + pause, now);

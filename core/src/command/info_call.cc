@@ -70,6 +70,11 @@ bool info_call::accept(attempt& ended, part& which, error& why) {
         why.text = "the node answered the info command with nothing";
         return false;
     }
+    if (ended.session_over()) {
+        why.what = code::not_authenticated;
+        why.text = "Server error: " + std::string(name_of(why.what));
+        return false;
+    }
     info_reply& reply = replies_[which.rows.front()];
     reply.text = lines.front().value;
     if (const auto refused = wire::info_error_of(lines.front().value)) reply.code = static_cast<code>(refused->code);

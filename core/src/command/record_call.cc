@@ -129,7 +129,7 @@ bool record_call::accept(attempt& ended, part& which, error& why) {
         return false;
     }
     if (reply_.code == code::timeout || reply_.code == code::partition_unavailable ||
-        reply_.code == code::device_overload) {
+        reply_.code == code::device_overload || ended.session_over()) {
         why.what = reply_.code;
         why.text = "Server error: " + std::string(name_of(reply_.code));
         return false;

@@ -59,6 +59,31 @@ TEST(record_call, gives_the_answer_of_the_master_whatever_pieces_it_arrives_in) 
     }
 }
 
+TEST(record_call, a_session_that_is_over_costs_one_retry_even_of_a_write_and_its_connection) {
+    const auto view = view_of(3, 2);
+    for (const code over : {code::not_authenticated, code::expired_session}) {
+        record_call call;
+        call.prepare(put_request(), write_policy());
+        call.start(view, ms);
+        auto sent = call.next_launch();
+        answer(*sent, record_answer(static_cast<uint8_t>(over), 0).view(), ms);
+        EXPECT_TRUE(sent->session_over());
+        EXPECT_FALSE(sent->connection_reusable());
+        call.finished(std::move(sent), view, ms);
+        ASSERT_FALSE(call.done());
+        EXPECT_TRUE(call.wants_tend());
+        auto again = call.next_launch();
+        ASSERT_NE(again, nullptr);
+        EXPECT_EQ(again->target(), view->nodes[wire::partition_of(key_digest(1)) % 3].get());
+        answer(*again, record_answer(static_cast<uint8_t>(over), 0).view(), ms);
+        call.finished(std::move(again), view, ms);
+        ASSERT_TRUE(call.done());
+        ASSERT_NE(call.failure(), nullptr);
+        EXPECT_EQ(call.failure()->what, over);
+        EXPECT_FALSE(call.failure()->in_doubt);
+    }
+}
+
 TEST(record_call, a_refusal_of_the_server_is_an_answer_and_not_retried) {
     const auto view = view_of(3, 2);
     record_call call;
