@@ -1,80 +1,8 @@
 """A client used in a forked child: it connects anew by itself, shares no socket with its parent and never hangs; and a
 process that ends with calls under way ends cleanly."""
 
-import subprocess
-import sys
-import textwrap
-
 import pytest
-
-SECONDS = 40
-
-PRELUDE = """
-import asyncio, os, sys, threading, time, traceback, warnings
-warnings.simplefilter("ignore")
-import aerospike_py
-
-HOSTS = eval(sys.argv[1])
-KEY = ("test", "fork", f"forked-{os.getpid()}")
-
-def in_child(work):
-    "Run `work` in a forked child; give its exit status, or fail when it hangs."
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    raise AssertionError("the child hangs")
-
-def sockets():
-    "Inodes of the TCP connections to the cluster that this process holds."
-    held = set()
-    for fd in os.listdir("/proc/self/fd"):
-        try:
-            target = os.readlink(f"/proc/self/fd/{fd}")
-        except OSError:
-            continue
-        if target.startswith("socket:"):
-            held.add(target)
-    return held
-
-def sockets_at_rest():
-    "The same once discovery has closed what it tried nodes with."
-    seen, since = sockets(), time.monotonic()
-    while time.monotonic() - since < 0.3:
-        time.sleep(0.02)
-        now = sockets()
-        if now != seen:
-            seen, since = now, time.monotonic()
-    return seen
-"""
-
-
-def run_program(hosts, text, expected_status=0):
-    """Run a program of its own, so that this process is never forked."""
-    program = PRELUDE + textwrap.dedent(text)
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", program, repr(hosts)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == expected_status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
+from fixtures.program import run_program
 
 
 def test_a_sync_client_reconnects_in_the_child_on_sockets_of_its_own(hosts):
