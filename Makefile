@@ -78,6 +78,10 @@ simulate: $(SYSTEM)-build $(SYSTEM)-test  ## The core against simulated nodes, n
 	@cmake --preset dev -Wno-dev --log-level=WARNING && cmake --build --preset dev --target aero_simulator
 	build/dev/core/aero_simulator $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(if $(SECONDS_MAX),--seconds $(SECONDS_MAX))
 
+.PHONY: drills
+drills: build  ## Real server processes that are killed and stopped under load (4 minutes; QUICK=1: two, LONG=1: much longer)
+	$(PY) drills/run.py $(if $(QUICK),--quick) $(if $(LONG),--long)
+
 .PHONY: fuzz
 fuzz: $(SYSTEM)-build $(SYSTEM)-fuzz  ## Every fuzz target for a short while (SECONDS_EACH=10)
 	cmake --preset fuzz -Wno-dev --log-level=WARNING && cmake --build --preset fuzz

@@ -20,7 +20,7 @@ import tidy
 ROOT = tidy.ROOT
 BIN = ROOT / ".venv/bin"
 BUILD = ROOT / "build/lint"
-PYTHON_FOLDERS = ["python", "tests", "tools", "bench", "fuzz", "examples"]
+PYTHON_FOLDERS = ["python", "tests", "tools", "bench", "drills", "fuzz", "examples"]
 
 
 def capture(command: list[str]) -> tuple[bool, str]:

@@ -2,6 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 
+class Member:
+    def __init__(
+        self,
+        members: Sequence[tuple[str, int, int]],
+        member: int,
+        *,
+        namespaces: Sequence[str] = ("test",),
+        replication_factor: int = 2,
+        service_threads: int = 2,
+        cluster_name: str = "aero",
+        migrate_pause_us: int = 0,
+        beat_ms: int = 150,
+        dead_ms: int = 1000,
+        write_log: str = "",
+    ) -> None: ...
+    def start(self, seconds: float, /) -> bool: ...
+    def shutdown(self) -> None: ...
+
 class Server:
     def __init__(
         self,

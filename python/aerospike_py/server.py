@@ -2,6 +2,10 @@
 
 Prints one line `ready HOST:PORT[,HOST:PORT...]` when it accepts connections, followed by ` tls HOST:PORT[,...]` when it
 was given a certificate, and serves until SIGTERM or SIGINT.
+
+With `--members FILE --member N` it is one process of a cluster of processes. FILE is a JSON list of all that may
+belong, `[{"host": "127.0.0.1", "port": 4000, "ring_port": 5000}, ...]`; it prints `ready` once it belongs. Such
+clusters survive `kill -9`: every write is on two processes before it is acknowledged.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import sys
 from pathlib import Path
 
 from . import _server
+
+JOIN_SECONDS = 30
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -32,6 +38,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tls-ca", metavar="FILE", help="authorities; clients must show a certificate of theirs")
     parser.add_argument("--tls-name", metavar="NAME", help="what clients are told to look for in certificates")
     parser.add_argument("--users", metavar="FILE", help="JSON {NAME: [PASSWORD, [ROLE, ...]]}: everybody has to log in")
+    process = parser.add_argument_group("one process of a cluster of processes")
+    process.add_argument("--members", metavar="FILE", help="JSON list of the address and both ports of each member")
+    process.add_argument("--member", type=int, default=0, help="which of them this is, from 0 (default %(default)s)")
+    process.add_argument("--write-log", metavar="FILE", help="records every write before it is acknowledged")
+    process.add_argument("--beat-ms", type=int, default=150, help="between two heartbeats (default %(default)s)")
+    process.add_argument("--dead-ms", type=int, default=1000, help="of silence: left out (default %(default)s)")
+    process.add_argument("--migrate-pause-us", type=int, default=0, help="for each partition that moves")
     chosen = parser.parse_args(arguments)
     if chosen.tls_cert is None and (chosen.tls_key or chosen.tls_ca or chosen.tls_name):
         parser.error("--tls-key, --tls-ca and --tls-name need --tls-cert")
@@ -62,12 +75,41 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _run_member(chosen: argparse.Namespace, endings: set[signal.Signals]) -> int:
+    members = json.loads(Path(chosen.members).read_text(encoding="utf-8"))
+    member = _server.Member(
+        [(each["host"], each["port"], each["ring_port"]) for each in members],
+        chosen.member,
+        namespaces=chosen.namespace or ["test"],
+        replication_factor=chosen.replication_factor,
+        service_threads=chosen.service_threads,
+        cluster_name=chosen.cluster_name,
+        migrate_pause_us=chosen.migrate_pause_us,
+        beat_ms=chosen.beat_ms,
+        dead_ms=chosen.dead_ms,
+        write_log=chosen.write_log or "",
+    )
+    try:
+        if not member.start(JOIN_SECONDS):
+            print(f"cannot join: no cluster within {JOIN_SECONDS} s", file=sys.stderr)
+            return 1
+    except RuntimeError as problem:
+        print(f"cannot start: {problem}", file=sys.stderr)
+        return 1
+    print("ready " + _address(members[chosen.member]["host"], members[chosen.member]["port"]), flush=True)
+    signal.sigwait(endings)
+    member.shutdown()
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal ends it; the exit status."""
     chosen = _parse(arguments)
     endings = {signal.SIGTERM, signal.SIGINT}
     # Blocked before any thread exists, so that the signal waits for us instead of ending the process.
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
+    if chosen.members is not None:
+        return _run_member(chosen, endings)
     server = _server.Server(
         host=chosen.host,
         port=chosen.port,

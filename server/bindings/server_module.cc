@@ -9,6 +9,7 @@
 #include <exception>
 #include <string>
 
+#include "bindings/member_type.h"
 #include "server.h"
 
 namespace {
@@ -312,7 +313,7 @@ int module_exec(PyObject* module) {
     if (type == nullptr) return -1;
     const int added = PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type));
     Py_DECREF(type);
-    return added;
+    return added < 0 ? added : aero_server::add_member_type(module);
 }
 
 PyModuleDef_Slot module_slots[] = {

@@ -1,8 +1,16 @@
 #include "node.h"
 
+#include <cstdio>
+
 #include "info/info.h"
 
 namespace aero_server {
+
+std::string node_id_of(unsigned index) {
+    char text[20];
+    std::snprintf(text, sizeof text, "BB9%012X", index + 1);
+    return text;
+}
 
 node::node(unsigned index, std::string id, const options& how, const server_clock& clock, const users& everybody)
     : index_(index),

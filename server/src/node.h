@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "net/service_loop.h"
-#include "ring/cluster.h"
+#include "ring/membership.h"
 #include "secure/users.h"
+#include "serve/engine.h"
 
 namespace aero_server {
 
@@ -22,6 +23,9 @@ struct directory {
     std::shared_ptr<aero::io::tls_context> tls;
 };
 
+// The same for the same place in any server, so that a test meets the same ownership each time.
+std::string node_id_of(unsigned index);
+
 class node {
   public:
     node(unsigned index, std::string id, const options& how, const server_clock& clock, const users& everybody);
@@ -32,7 +36,7 @@ class node {
     // Takes the ports, without yet listening on them. Empty when that worked, otherwise why not. 0: any free one; the
     // second port is taken only with TLS.
     std::string reserve_ports(uint16_t clear, uint16_t secure);
-    void introduce(cluster& ring, const directory& everyone) {
+    void introduce(membership& ring, const directory& everyone) {
         ring_ = &ring;
         everyone_ = &everyone;
     }
@@ -49,8 +53,8 @@ class node {
     const users& everybody() const noexcept { return users_; }
     sessions& logins() noexcept { return sessions_; }
     engine& data() noexcept { return engine_; }
-    const cluster& ring() const noexcept { return *ring_; }
-    cluster& ring() noexcept { return *ring_; }
+    const membership& ring() const noexcept { return *ring_; }
+    membership& ring() noexcept { return *ring_; }
     std::string address_of(unsigned other) const;
     std::string tls_address_of(unsigned other) const;  // REQUIRES: TLS
 
@@ -66,7 +70,7 @@ class node {
     const users& users_;
     sessions sessions_;
     engine engine_;
-    cluster* ring_ = nullptr;
+    membership* ring_ = nullptr;
     const directory* everyone_ = nullptr;
     // A port of ours: held without listening while the node is stopped, so that nobody else takes it.
     struct door {

@@ -18,6 +18,13 @@ struct user_option {
     bool expired = false;  // the password is: a login is refused
 };
 
+// One process of a cluster of processes.
+struct member_option {
+    std::string host;
+    uint16_t port = 0;       // for clients
+    uint16_t ring_port = 0;  // for the other members
+};
+
 struct options {
     std::string host = "127.0.0.1";
     uint16_t base_port = 0;  // node i listens on base_port + i; 0 lets the system choose a free port for each node
@@ -36,6 +43,11 @@ struct options {
     std::string tls_name;               // what clients must find in its certificate
     std::vector<user_option> users;     // none: security is off
     uint32_t session_ttl_s = 86400;
+    std::vector<member_option> members;  // a node of a cluster of processes: all that may belong to it
+    unsigned member = 0;                 // which of them this one is
+    uint32_t beat_ms = 150;              // between two heartbeats
+    uint32_t dead_ms = 1000;             // of silence, and a member is left out
+    std::string write_log;               // file that records every write; empty: none
 };
 
 }  // namespace aero_server

@@ -2,22 +2,9 @@
 
 #include <signal.h>
 
-#include <cstdio>
-
 #include "wire/protocol.h"
 
 namespace aero_server {
-
-namespace {
-
-// The same for the same place in any server, so that a test meets the same ownership each time.
-std::string node_id_of(unsigned index) {
-    char text[20];
-    std::snprintf(text, sizeof text, "BB9%012X", index + 1);
-    return text;
-}
-
-}  // namespace
 
 server::server(options how) : options_(std::move(how)) {}
 

@@ -18,6 +18,7 @@
 
 #include "node.h"
 #include "options.h"
+#include "ring/cluster.h"
 
 namespace aero_server {
 

@@ -1,8 +1,10 @@
 // Requests for tests, spelt as a client would send them, and replies taken apart. Used by tests only; one thread each.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "serve/engine.h"
@@ -137,7 +139,8 @@ inline std::vector<told> read_rows(byte_view body) {
 
 inline told run(engine& node, ask& what) {
     buffer to;
-    node.execute(what.request(), to);
+    waiting so_far;
+    while (!node.execute(what.request(), to, so_far)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return read_rows(to.view()).at(0);
 }
 inline told run(engine& node, ask&& what) { return run(node, what); }

@@ -1,14 +1,18 @@
 """`python -m aerospike_py.server`: what it prints, what ends it, what it refuses, and what it costs."""
 
+import json
 import resource
 import signal
 import socket
 import struct
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
+
+import aerospike_py
 
 READY_LIMIT_S = 20
 END_LIMIT_S = 10
@@ -157,3 +161,58 @@ def test_a_batch_of_1800_keys_costs_less_than_two_milliseconds():
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # The whole life of the process, start and writes included, so the true cost is lower.
     assert (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / rounds < 0.002
+
+
+def free_ports(count):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def members_file(folder, ports):
+    pairs = zip(ports[::2], ports[1::2], strict=True)
+    path = folder / "members.json"
+    path.write_text(json.dumps([{"host": "127.0.0.1", "port": p, "ring_port": r} for p, r in pairs]))
+    return str(path)
+
+
+def test_processes_form_a_cluster_that_survives_a_kill(tmp_path):
+    ports = free_ports(4)
+    common = ("--members", members_file(tmp_path, ports), "--write-log", str(tmp_path / "writes"))
+    with ExitStack() as held:
+        started = [held.enter_context(program(*common, "--member", str(i))) for i in range(2)]
+        nodes = [addresses(line)[0] for _, line in started]
+        assert [port for _, port in nodes] == ports[::2]
+        assert ask_info(nodes[0], "peers-generation") == "2"
+        until = time.monotonic() + READY_LIMIT_S
+        while any(ask_info(node, "cluster-stable:size=2").startswith("ERROR") for node in nodes):
+            assert time.monotonic() < until, "the second is not filled"
+            time.sleep(0.02)
+        with aerospike_py.client({"hosts": nodes}).connect() as client:
+            for i in range(50):
+                client.put(("test", "killed", i), {"i": i})
+            started[1][0].kill()
+            for i in range(50):
+                assert client.get(("test", "killed", i), {"total_timeout": 10_000}).bins == {"i": i}
+        lines = (tmp_path / "writes").read_text().splitlines()
+        assert sorted(line[0] for line in lines) == ["m"] * 50 + ["r"] * 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--member", "5"), "member is 5 of 2"),
+        (("--dead-ms", "100"), "dead_ms is 100: expected at least four beats of 150 ms"),
+        (("--namespace", "n" * 40), "is not 1 to 31 bytes long"),
+        (("--write-log", "no/such/folder/log"), "no/such/folder/log: No such file or directory"),
+    ],
+)
+def test_a_member_that_cannot_start_says_why(tmp_path, arguments, complaint):
+    with program("--members", members_file(tmp_path, free_ports(4)), *arguments) as (process, line):
+        assert line == ""
+        _, err = process.communicate(timeout=END_LIMIT_S)
+        assert err.startswith("cannot start: ")
+        assert complaint in err
+        assert process.returncode == 1

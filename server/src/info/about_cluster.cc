@@ -38,14 +38,14 @@ std::string replicas_text(info_call& call, bool with_regime, unsigned ranks_max)
 }
 
 std::string peer_text(const node& here, unsigned other, bool tls) {
-    const cluster& ring = here.ring();
+    const membership& ring = here.ring();
     std::string at = tls ? here.tls_address_of(other) : here.address_of(other);
     if (at.ends_with(":" + std::to_string(tls ? default_tls_port : default_port))) at.resize(at.rfind(':'));
     return "[" + ring.node_id(other) + "," + (tls ? here.settings().tls_name : "") + ",[" + at + "]]";
 }
 
 std::string peers_text(info_call& call, bool tls) {
-    const cluster& ring = call.here.ring();
+    const membership& ring = call.here.ring();
     const unsigned self = call.here.index();
     std::string list;
     const auto add = [&](const std::string& entry) { list += (list.empty() ? "" : ",") + entry; };
@@ -105,7 +105,7 @@ std::string info_tls_service(info_call& call) {
 }
 std::string info_services(info_call& call) {
     std::string list;
-    const cluster& ring = call.here.ring();
+    const membership& ring = call.here.ring();
     for (unsigned other = 0; other < ring.size(); ++other) {
         if (other == call.here.index() || !ring.alive(other)) continue;
         list += (list.empty() ? "" : ";") + call.here.address_of(other);
@@ -124,7 +124,7 @@ std::string info_rack_ids(info_call& call) {
 std::string info_racks(info_call& call) {
     const std::vector<int>& racks = call.here.settings().rack_ids;
     if (racks.empty()) return info_enterprise(call);
-    const cluster& ring = call.here.ring();
+    const membership& ring = call.here.ring();
     std::map<int, std::string> members;
     for (unsigned node = 0; node < ring.size(); ++node) {
         if (!ring.alive(node)) continue;
@@ -140,7 +140,7 @@ std::string info_racks(info_call& call) {
 }
 
 std::string info_cluster_stable(info_call& call) {
-    const cluster& ring = call.here.ring();
+    const membership& ring = call.here.ring();
     if (const auto size = call.params.get("size"))
         if (*size != std::to_string(ring.alive_count())) return info_error(7, "cluster not specified size");
     const auto ignore = call.params.get("ignore-migrations");

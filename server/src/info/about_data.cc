@@ -103,7 +103,7 @@ std::string info_namespace(info_call& call) {
     const store* in = call.here.data().find_store(call.params.text());
     if (in == nullptr) return "type=unknown";
     const store::counts held = in->count();
-    const cluster& ring = call.here.ring();
+    const membership& ring = call.here.ring();
     return attributes(';')
                .add("ns_cluster_size", ring.alive_count())
                .add("effective_replication_factor", ring.copies())
@@ -151,7 +151,7 @@ std::string info_sets(info_call& call) {
 }
 
 std::string info_statistics(info_call& call) {
-    const cluster& ring = call.here.ring();
+    const membership& ring = call.here.ring();
     uint64_t objects = 0;
     for (const auto& in : call.here.data().stores()) {
         const store::counts held = in->count();

@@ -4,8 +4,9 @@
 
 #include <string>
 
+#include "base/buffer.h"
 #include "info/params.h"
-#include "ring/cluster.h"
+#include "ring/membership.h"
 
 namespace aero_server {
 

@@ -11,7 +11,8 @@ namespace aero_server {
 
 namespace {
 constexpr unsigned reads_in_turn = 16;  // of one connection before the others get their turn
-}
+constexpr int parked_pause_ms = 1;      // between two tries of requests that wait for an owner
+}  // namespace
 
 void service_loop::start(doors listening, const std::vector<std::unique_ptr<service_loop>>* siblings) {
     listening_ = std::move(listening);
@@ -36,6 +37,7 @@ void service_loop::stop() {
     wake_.wake();
     thread_.join();
     connections_.clear();
+    parked_.clear();
     connection_count_ = 0;
     for (const aero::io::stream& each : handed_over_) end_socket(each.fd());
     handed_over_.clear();
@@ -53,7 +55,7 @@ void service_loop::hand_over(aero::io::stream accepted) {
 void service_loop::run() {
     std::vector<poller::event> events;
     while (!stopping_) {
-        poller_->wait(-1, events);
+        poller_->wait(parked_.empty() ? -1 : parked_pause_ms, events);
         std::array<int, 2> incoming{-1, -1};
         for (const poller::event& e : events) {
             if (e.tag == &wake_) {
@@ -66,6 +68,7 @@ void service_loop::run() {
                 on_event(*static_cast<connection*>(e.tag), e);
             }
         }
+        serve_parked();
         // Last, so that no event of this round belongs to a connection that took over a closed one's memory.
         for (const int door : incoming)
             if (door >= 0) accept_all(door);
@@ -124,6 +127,7 @@ bool service_loop::make_ready(connection& c) {
 }
 
 void service_loop::on_event(connection& c, const poller::event& e) {
+    if (!c.watched_to_read && !c.watched_to_write && e.readable) return drop(c);  // it broke while its request waits
     const bool first = !c.ready;
     if (first && !make_ready(c)) return;
     if (e.writable && c.waits_to_write && !serve_and_send(c)) return drop(c);
@@ -135,7 +139,7 @@ void service_loop::on_event(connection& c, const poller::event& e) {
 bool service_loop::receive(connection& c) {
     // What TLS has opened already makes no descriptor readable, so it is never left for the next turn.
     for (unsigned turn = 0; turn < reads_in_turn || c.link.holds_more(); ++turn) {
-        if (c.waits_to_write) return true;  // who does not read is not read
+        if (c.waits_to_write || c.talk.parked()) return true;  // who does not read, or waits, is not read
         aero::buffer& in = c.talk.input();
         const size_t room = c.talk.wanted();
         uint8_t* to = in.room(room);
@@ -179,15 +183,36 @@ bool service_loop::send_output(connection& c) {
     return true;
 }
 
+void service_loop::serve_parked() {
+    std::vector<int> turn;
+    turn.swap(parked_);
+    for (const int fd : turn) {
+        const auto found = connections_.find(fd);
+        if (found == connections_.end()) continue;
+        connection& c = *found->second;
+        // What was asked meanwhile may wait where no poller sees it: opened by TLS.
+        if (serve_and_send(c) && receive(c))
+            watch(c);
+        else
+            drop(c);
+    }
+}
+
 void service_loop::watch(connection& c) {
-    if (c.watched_to_write == c.waits_to_write) return;
-    poller_->change(c.link.fd(), &c, !c.waits_to_write, c.waits_to_write);
+    const bool parked = c.talk.parked();
+    if (parked && std::find(parked_.begin(), parked_.end(), c.link.fd()) == parked_.end())
+        parked_.push_back(c.link.fd());
+    const bool read = !c.waits_to_write && !parked;
+    if (c.watched_to_read == read && c.watched_to_write == c.waits_to_write) return;
+    poller_->change(c.link.fd(), &c, read, c.waits_to_write);
+    c.watched_to_read = read;
     c.watched_to_write = c.waits_to_write;
 }
 
 void service_loop::drop(connection& c) {
     const int fd = c.link.fd();
     poller_->remove(fd);
+    std::erase(parked_, fd);
     connections_.erase(fd);
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -45,7 +45,8 @@ class service_loop {
         session talk;
         size_t sent = 0;  // bytes of the output that are on their way
         bool waits_to_write = false;
-        bool watched_to_write = false;  // what the poller was told
+        bool watched_to_read = true;  // what the poller was told
+        bool watched_to_write = false;
     };
 
     void run();
@@ -56,6 +57,7 @@ class service_loop {
     bool receive(connection& c);
     bool serve_and_send(connection& c);
     bool send_output(connection& c);
+    void serve_parked();
     void watch(connection& c);
     void drop(connection& c);
 
@@ -71,6 +73,7 @@ class service_loop {
     // Used by the thread only.
     std::unique_ptr<poller> poller_;
     std::unordered_map<int, std::unique_ptr<connection>> connections_;
+    std::vector<int> parked_;  // connections whose request waits for an owner of its record
     doors listening_;
     const std::vector<std::unique_ptr<service_loop>>* siblings_ = nullptr;
 };

@@ -48,6 +48,7 @@ size_t session::wanted() const noexcept {
 
 bool session::serve() {
     bool progress = true;
+    parked_ = false;
     while (progress) {
         progress = false;
         if (!serve_next(progress)) return false;
@@ -62,7 +63,10 @@ bool session::serve() {
 bool session::serve_next(bool& progress) {
     if (batch_) {
         if (out_.size() >= output_max) return true;
-        if (!batch_->step(out_, output_max)) return true;
+        if (!batch_->step(out_, output_max)) {
+            parked_ = batch_->waits();
+            return true;
+        }
         batch_.reset();
         taken_ += batch_size_;
         progress = true;
@@ -78,6 +82,7 @@ bool session::serve_next(bool& progress) {
     const byte_view body{in_.data() + taken_ + wire::frame_header_size, header->body_size};
     batch_size_ = whole;
     if (!serve_frame(header->type, body)) return false;
+    if (parked_) return true;
     if (!batch_) taken_ += whole;
     progress = true;
     return true;
@@ -116,7 +121,11 @@ void session::serve_message(byte_view body) {
     const size_t start = out_.size();
     out_.room(512);
     out_.commit(wire::frame_header_size);
-    here_.data().execute(*request, out_);
+    if (!here_.data().execute(*request, out_, so_far_)) {
+        out_.resize(start);
+        parked_ = true;
+        return;
+    }
     wire::encode_frame_header(out_.data() + start, wire::frame_type::message,
                               out_.size() - start - wire::frame_header_size);
 }

@@ -30,6 +30,8 @@ class session {
     bool serve();
     // True when requests wait for output to be taken.
     bool stalled() const noexcept { return out_.size() >= output_max || batch_.has_value(); }
+    // True when a request waits for an owner of its record; `serve` is to be called again in a millisecond.
+    bool parked() const noexcept { return parked_; }
 
   private:
     bool serve_next(bool& progress);
@@ -44,6 +46,8 @@ class session {
     aero::buffer out_;
     std::optional<batch_run> batch_;  // under way; its bytes are the frame at taken_
     size_t batch_size_ = 0;
+    bool parked_ = false;
+    waiting so_far_;  // of the request that is parked
     bool user_agent_set_ = false;
 };
 

@@ -49,14 +49,11 @@ unsigned cluster::copies() const {
     return std::max(1u, std::min(most, alive_count()));
 }
 
-cluster::owner_list cluster::wanted_owners(unsigned partition) const {
-    owner_list wanted;
-    for (const uint8_t node : succession_[partition]) {
-        if (!peers_[node].alive()) continue;
-        wanted.push_back({node, true});
-        if (wanted.size() == copies()) break;
-    }
-    return wanted;
+node_set cluster::alive_nodes() const {
+    node_set found = 0;
+    for (unsigned node = 0; node < size(); ++node)
+        if (peers_[node].alive()) found |= only(node);
+    return found;
 }
 
 void cluster::set_duty(unsigned node, unsigned partition, const ownership& to) {
@@ -75,22 +72,7 @@ void cluster::set_duty(unsigned node, unsigned partition, const ownership& to) {
 // last the new one, so that no copy of before is read once it writes.
 void cluster::hand_out(unsigned partition, const owner_list& before, const owner_list& after) {
     const uint8_t master = after.empty() ? no_node : after.front().node;
-    ownership told;
-    told.master = master;
-    for (unsigned i = 1; i < after.size(); ++i) told.replicas[told.replica_count++] = after[i].node;
-    const auto tell = [&](unsigned node) {
-        ownership mine;
-        mine.master = master;
-        for (unsigned i = 0; i < after.size(); ++i) {
-            if (after[i].node != node) continue;
-            mine.rank = static_cast<uint8_t>(i);
-            mine.mine = i == 0 ? duty::master : after[i].filled ? duty::replica : duty::filling;
-            if (i != 0) continue;
-            mine.replicas = told.replicas;
-            mine.replica_count = told.replica_count;
-        }
-        set_duty(node, partition, mine);
-    };
+    const auto tell = [&](unsigned node) { set_duty(node, partition, ownership_of(after, node)); };
     const uint8_t old_master = before.empty() ? no_node : before.front().node;
     if (old_master != no_node) tell(old_master);
     for (unsigned node = 0; node < size(); ++node)
@@ -99,12 +81,9 @@ void cluster::hand_out(unsigned partition, const owner_list& before, const owner
 }
 
 void cluster::assign(unsigned partition, owner_list owners) {
-    const auto concerns = [&](const owner_list& list, unsigned node) {
-        return std::any_of(list.begin(), list.end(), [&](const owner& o) { return o.node == node; });
-    };
     hand_out(partition, owners_[partition], owners);
     for (unsigned node = 0; node < size(); ++node)
-        if (concerns(owners_[partition], node) || concerns(owners, node))
+        if (names(owners_[partition], node) || names(owners, node))
             if (views_[node].partition_generation >= 0) ++views_[node].partition_generation;
     owners_[partition] = std::move(owners);
 }
@@ -113,7 +92,7 @@ void cluster::form() {
     const std::lock_guard hold(lock_);
     for (auto& p : peers_) p.set_alive(true);
     ++memberships_;
-    for (unsigned id = 0; id < wire::partitions; ++id) assign(id, wanted_owners(id));
+    for (unsigned id = 0; id < wire::partitions; ++id) assign(id, wanted(id));
     for (unsigned node = 0; node < size(); ++node) {
         views_[node] = {0, 0, 1};
         for (unsigned other = 0; other < size(); ++other) {
@@ -147,21 +126,8 @@ void cluster::leave(unsigned node) {
     views_[node] = {};
     changes_[node].clear();
     for (unsigned id = 0; id < wire::partitions; ++id) {
-        owner_list left;
-        // Only a node that has the records can serve them: those come first.
-        for (const bool filled : {true, false})
-            for (const owner& o : owners_[id])
-                if (o.node != node && o.filled == filled) left.push_back(o);
-        if (!left.empty()) left.front().filled = true;  // when all copies are lost, the partition starts empty
-        const owner_list wanted = wanted_owners(id);
-        for (const owner& w : wanted) {
-            const bool there = std::any_of(left.begin(), left.end(), [&](const owner& o) { return o.node == w.node; });
-            if (!there && left.size() < copies()) left.push_back({w.node, left.empty()});
-        }
-        const bool same = left.size() == owners_[id].size() &&
-                          std::equal(left.begin(), left.end(), owners_[id].begin(),
-                                     [](const owner& a, const owner& b) { return a.node == b.node; });
-        if (!same) assign(id, std::move(left));
+        owner_list left = surviving_owners(owners_[id], alive_nodes(), wanted(id), copies());
+        if (!same_nodes(left, owners_[id])) assign(id, std::move(left));
     }
     engines_[node]->clear();
     schedule_migrations();
@@ -176,7 +142,7 @@ void cluster::join(unsigned node) {
     change_membership(node, true);
     for (unsigned id = 0; id < wire::partitions; ++id) {
         if (owners_[id].empty()) {
-            assign(id, wanted_owners(id));
+            assign(id, wanted(id));
         } else {
             ownership outside;
             outside.master = owners_[id].front().node;
@@ -188,44 +154,18 @@ void cluster::join(unsigned node) {
 
 void cluster::schedule_migrations() {
     to_migrate_.clear();
-    for (unsigned id = 0; id < wire::partitions; ++id) {
-        const owner_list wanted = wanted_owners(id);
-        const owner_list& now = owners_[id];
-        const bool right = wanted.size() == now.size() &&
-                           std::equal(wanted.begin(), wanted.end(), now.begin(),
-                                      [](const owner& w, const owner& n) { return w.node == n.node && n.filled; });
-        if (!right) to_migrate_.push_back(id);
-    }
+    for (unsigned id = 0; id < wire::partitions; ++id)
+        if (!is_settled(owners_[id], wanted(id))) to_migrate_.push_back(id);
     changed_.notify_all();
 }
 
-// Copies a partition while its master's lock is held, and lets the master write the copy from then on, so that none is
-// missed.
-void cluster::fill(unsigned partition, unsigned from, unsigned to) {
-    for (const auto& in : engines_[from]->stores()) {
-        auto& part = in->at(partition);
-        store& target = *engines_[to]->stores()[in->index()];
-        const std::lock_guard hold(part.lock);
-        part.records.each([&](const record& r) { target.absorb(partition, r); });
-        ownership& mine = part.owners;
-        const uint8_t* const begin = mine.replicas.data();
-        const uint8_t* const end = begin + mine.replica_count;
-        if (std::find(begin, end, to) == end && mine.replica_count < replicas_max)
-            mine.replicas[mine.replica_count++] = static_cast<uint8_t>(to);
-    }
-}
-
 void cluster::migrate(unsigned partition) {
-    const owner_list wanted = wanted_owners(partition);
+    owner_list to = wanted(partition);
     const owner_list now = owners_[partition];
-    if (now.empty() || wanted.empty()) return;
-    const unsigned master = now.front().node;
-    for (const owner& w : wanted) {
-        const bool has =
-            std::any_of(now.begin(), now.end(), [&](const owner& o) { return o.node == w.node && o.filled; });
-        if (!has) fill(partition, master, w.node);
-    }
-    assign(partition, wanted);
+    if (now.empty() || to.empty()) return;
+    for (const owner& w : to)
+        if (!has_filled(now, w.node)) engines_[now.front().node]->fill(partition, w.node);
+    assign(partition, std::move(to));
 }
 
 void cluster::run_migrations() {

@@ -14,25 +14,15 @@
 #include <thread>
 
 #include "ring/local_peer.h"
+#include "ring/membership.h"
+#include "ring/owner_table.h"
 
 namespace aero_server {
 
-class cluster {
+class cluster final : public membership {
   public:
-    // What a node tells about the cluster; read by its info commands.
-    struct node_view {
-        int64_t partition_generation = -1;  // -1: owns nothing yet
-        uint64_t peers_generation = 0;
-        uint64_t rebalance_generation = 0;
-    };
-    struct peer_change {
-        uint64_t generation;
-        unsigned node;
-        bool came;
-    };
-
     cluster(const options& how, std::vector<std::string> node_ids, std::vector<engine*> engines);
-    ~cluster() { shutdown(); }
+    ~cluster() override { shutdown(); }
     void shutdown();  // ends the thread that migrates; nothing moves afterwards
     cluster(const cluster&) = delete;
     cluster& operator=(const cluster&) = delete;
@@ -42,34 +32,30 @@ class cluster {
     void join(unsigned node);   // empty
     void leave(unsigned node);  // its records are lost with it
 
-    node_view view(unsigned node) const;
-    bool alive(unsigned node) const { return peers_[node].alive(); }
-    unsigned alive_count() const;
-    unsigned size() const noexcept { return static_cast<unsigned>(engines_.size()); }
-    const std::string& node_id(unsigned node) const { return node_ids_[node]; }
-    unsigned copies() const;  // effective replication factor
-    bool stable() const;      // no migration is under way
-    uint64_t key() const;     // names this membership; changes with it
-    std::vector<peer_change> changes_after(unsigned node, uint64_t generation) const;
-    void truncate(std::string_view name_space, std::string_view set, uint64_t before_ms);
+    node_view view(unsigned node) const override;
+    bool alive(unsigned node) const override { return peers_[node].alive(); }
+    unsigned alive_count() const override;
+    unsigned size() const override { return static_cast<unsigned>(engines_.size()); }
+    const std::string& node_id(unsigned node) const override { return node_ids_[node]; }
+    unsigned copies() const override;
+    bool stable() const override;
+    uint64_t key() const override;
+    std::vector<peer_change> changes_after(unsigned node, uint64_t generation) const override;
+    void truncate(std::string_view name_space, std::string_view set, uint64_t before_ms) override;
     bool wait_until_stable(unsigned timeout_ms) const;
     std::mutex& membership_lock() { return lock_; }
 
   private:
-    struct owner {
-        uint8_t node;
-        bool filled;
-    };
-    using owner_list = std::vector<owner>;
-
     // REQUIRES for all below: lock_ is held.
-    owner_list wanted_owners(unsigned partition) const;
+    node_set alive_nodes() const;
+    owner_list wanted(unsigned partition) const {
+        return wanted_owners(succession_[partition], alive_nodes(), copies());
+    }
     void assign(unsigned partition, owner_list owners);
     void hand_out(unsigned partition, const owner_list& before, const owner_list& after);
     void set_duty(unsigned node, unsigned partition, const ownership& to);
     void change_membership(unsigned node, bool came);
     void schedule_migrations();
-    void fill(unsigned partition, unsigned from, unsigned to);
     void migrate(unsigned partition);
     void run_migrations();
 

@@ -19,14 +19,21 @@ class local_peer final : public peer {
         if (!alive()) return {answer::kind::gone};
         return to_.execute_here(request, to);
     }
-    bool write_replica(uint8_t namespace_index, const record& state) override {
+    bool write_replica(uint8_t namespace_index, uint64_t, const record& state) override {
         if (!alive()) return false;
         to_.stores()[namespace_index]->absorb(aero::wire::partition_of(state.key), state);
         return true;
     }
-    bool drop_replica(uint8_t namespace_index, const aero::wire::digest& key) override {
+    bool drop_replica(uint8_t namespace_index, uint64_t, const aero::wire::digest& key) override {
         if (!alive()) return false;
         to_.stores()[namespace_index]->drop(aero::wire::partition_of(key), key);
+        return true;
+    }
+
+    bool copy_partition(store& from, unsigned partition, uint64_t) override {
+        if (!alive()) return false;
+        store& into = *to_.stores()[from.index()];
+        from.at(partition).records.each([&](const record& r) { into.absorb(partition, r); });
         return true;
     }
 

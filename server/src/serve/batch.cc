@@ -36,17 +36,23 @@ code batch_run::open(byte_view body) {
 }
 
 // Rows are read some at a time, so that their records can be on the way from memory while others are answered.
-unsigned batch_run::read_rows() {
-    unsigned count = 0;
-    while (count < lookahead && rows_->next(ahead_[count])) ++count;
-    if (in_ != nullptr && count > 1) node_.prefetch(*in_, {ahead_, count});
-    return count;
+bool batch_run::read_rows() {
+    ahead_done_ = ahead_count_ = 0;
+    while (ahead_count_ < lookahead && rows_->next(ahead_[ahead_count_])) ++ahead_count_;
+    if (in_ != nullptr && ahead_count_ > 1) node_.prefetch(*in_, {ahead_, ahead_count_});
+    return ahead_count_ != 0;
 }
 
 void batch_run::close_block(buffer& to) {
     if (!block_open_) return;
     wire::encode_frame_header(to.data() + block_start_, wire::frame_type::message,
                               to.size() - block_start_ - wire::frame_header_size);
+    block_open_ = false;
+}
+
+void batch_run::drop_empty_block(buffer& to) {
+    if (!block_open_ || to.size() != block_start_ + wire::frame_header_size) return;
+    to.resize(block_start_);
     block_open_ = false;
 }
 
@@ -68,15 +74,14 @@ void batch_run::refuse(buffer& to) {
     verdict_ = code::parameter;
 }
 
-// False when the batch ends here.
-bool batch_run::run_row(const wire::request_row& row, buffer& to) {
+batch_run::row_end batch_run::run_row(const wire::request_row& row, buffer& to) {
     if (row.repeated) {
         shape_.key = row.key;
         shape_.row_index = row.index;
     } else {
         shape_ = parse_row(row, header_info3_, timeout_ms_);
         in_ = node_.find_store(shape_.name_space);
-        if (in_ == nullptr) return refuse(to), false;
+        if (in_ == nullptr) return refuse(to), row_end::last;
     }
     if (!block_open_) {
         block_start_ = to.size();
@@ -86,30 +91,39 @@ bool batch_run::run_row(const wire::request_row& row, buffer& to) {
     }
     const size_t row_start = to.size();
     code what = (may_ & needed_for(shape_)) == needed_for(shape_) ? code::ok : code::role_violation;
-    if (what == code::ok)
-        what = node_.execute(shape_, to);
-    else
+    if (what == code::ok) {
+        const auto done = node_.execute(shape_, to, so_far_);
+        if (!done) {
+            drop_empty_block(to);
+            return row_end::wait;
+        }
+        what = *done;
+    } else {
         reply(to, shape_).finish({.what = what});
+    }
     const bool fails = what != code::ok && what != code::record_not_found && what != code::filtered_out;
     if (fails && !answers_all_) {
         verdict_ = what;
         if (!answers_error_) to.resize(row_start);
-        if (to.size() == block_start_ + wire::frame_header_size) {
-            to.resize(block_start_);
-            block_open_ = false;
-        }
-        return false;
+        drop_empty_block(to);
+        return row_end::last;
     }
     if (to.size() - block_start_ >= batch_block_size - 1024) close_block(to);
-    return true;
+    return row_end::next;
 }
 
 bool batch_run::step(buffer& to, size_t output_max) {
     while (!finished_) {
-        const unsigned count = read_rows();
-        bool more = count != 0;
-        for (unsigned i = 0; i < count && more; ++i) more = run_row(ahead_[i], to);
-        if (!more) {
+        row_end last = ahead_done_ < ahead_count_ || read_rows() ? row_end::next : row_end::last;
+        while (ahead_done_ < ahead_count_ && last == row_end::next) {
+            last = run_row(ahead_[ahead_done_], to);
+            if (last == row_end::next) ++ahead_done_;
+        }
+        if (last == row_end::wait) {
+            close_block(to);
+            return false;
+        }
+        if (last == row_end::last) {
             if (!rows_->ok() && verdict_ == code::ok) refuse(to);  // fewer rows than announced
             break;
         }

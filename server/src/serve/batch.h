@@ -19,16 +19,21 @@ class batch_run {
   public:
     // `body` is a whole message whose header has the BATCH bit.
     batch_run(engine& node, aero::byte_view body, rights may = right::all);
-    // Appends replies until the batch is finished or `to` holds `output_max` bytes. True when finished.
+    // Appends replies until the batch is finished, `to` holds `output_max` bytes or a row has to wait. True when
+    // finished.
     bool step(aero::buffer& to, size_t output_max);
+    // A row waits for an owner; to be stepped again in a millisecond.
+    bool waits() const noexcept { return so_far_.until != 0; }
 
   private:
     static constexpr unsigned lookahead = 16;
 
     aero::code open(aero::byte_view body);
-    unsigned read_rows();
-    bool run_row(const aero::wire::request_row& row, aero::buffer& to);
+    bool read_rows();
+    enum class row_end : uint8_t { next, wait, last };
+    row_end run_row(const aero::wire::request_row& row, aero::buffer& to);
     void close_block(aero::buffer& to);
+    void drop_empty_block(aero::buffer& to);
     void refuse(aero::buffer& to);
     void finish(aero::buffer& to, aero::code verdict);
 
@@ -46,6 +51,9 @@ class batch_run {
     bool answers_all_ = false;    // every row is answered, whatever its code
     bool answers_error_ = false;  // the row that fails is answered
     aero::wire::request_row ahead_[lookahead];
+    unsigned ahead_count_ = 0;
+    unsigned ahead_done_ = 0;
+    waiting so_far_;
 };
 
 }  // namespace aero_server

@@ -13,8 +13,9 @@ outcome delete_record(const touch_place& at, const record_request& request) {
     if (!generation_agrees(r->generation, request)) return {code::generation};
     if (!key_agrees(*r, request)) return {code::key_mismatch};
     const bool doomed = at.in.is_doomed(*r);
+    if (!at.node.replicate_drop(at.in, at.part, request.key)) return {.unsettled = true};
     at.in.erase(at.part, request.key);
-    at.node.replicate_drop(at.in, at.part, request.key);
+    at.node.note_drop(request.key);
     return {doomed ? code::record_not_found : code::ok};
 }
 

@@ -1,6 +1,6 @@
 #include "serve/engine.h"
 
-#include <time.h>
+#include <algorithm>
 
 namespace aero_server {
 
@@ -10,13 +10,9 @@ using aero::code;
 
 namespace {
 
-constexpr unsigned hops_at_once = 4;  // while ownership changes hands, nodes may point at each other
-constexpr unsigned hops_max = 1000;   // then one hop a millisecond, before the record counts as unavailable
-
-void sleep_1ms() noexcept {
-    const timespec pause{0, 1'000'000};
-    nanosleep(&pause, nullptr);
-}
+constexpr unsigned hops_at_once = 4;     // while ownership changes hands, nodes may point at each other
+constexpr uint32_t wait_ms = 1000;       // of a request that names no time of its own
+constexpr uint32_t wait_ms_max = 10000;  // of any request
 
 // The checks that need no record. Filters are refused rather than ignored: an expression that is not understood must
 // never let a record through.
@@ -66,6 +62,11 @@ answer engine::execute_here(const record_request& request, buffer& to) {
     if (in == nullptr) return end({code::invalid_namespace});
     if (const code bad = check(request); bad != code::ok) return end({bad});
 
+    const auto nothing = [&](answer::kind what) {
+        to.resize(to.size() - wire::message_header_size);
+        return answer{what};
+    };
+    if (!serves()) return nothing(answer::kind::gone);
     partition& part = in->at(wire::partition_of(request.key));
     const std::lock_guard hold(part.lock);
     const duty mine = part.owners.mine;
@@ -79,26 +80,47 @@ answer engine::execute_here(const record_request& request, buffer& to) {
     }
     if (!serves) {
         const uint8_t master = part.owners.master;
-        to.resize(to.size() - wire::message_header_size);
         // A node that is leaving or has just come knows no master; who passed the request on asks again.
-        if (master == no_node || master == self_) return {answer::kind::gone};
+        if (master == no_node || master == self_) return nothing(answer::kind::gone);
+        to.resize(to.size() - wire::message_header_size);
         return {answer::kind::moved, master};
     }
     const touch_place at{*this, *in, part};
     if (!request.writes()) return end(read_record(at, request, row));
-    return end(request.deletes() ? delete_record(at, request) : write_record(at, request, row));
+    const outcome wrote = request.deletes() ? delete_record(at, request) : write_record(at, request, row);
+    if (!wrote.unsettled) return end(wrote);
+    row.restart();
+    return nothing(answer::kind::unsettled);
 }
 
-code engine::execute(const record_request& request, buffer& to) {
+std::optional<code> engine::execute(const record_request& request, buffer& to, waiting& so_far) {
     uint8_t target = self_;
-    for (unsigned hop = 0; hop < hops_max; ++hop) {
-        if (hop >= hops_at_once) sleep_1ms();
+    const auto end = [&](code what) {
+        so_far = {};
+        reply(to, request).finish({what});
+        return what;
+    };
+    for (unsigned hop = 0; hop < hops_at_once; ++hop) {
         const answer got = target == self_ ? execute_here(request, to) : peers_[target]->execute(request, to);
-        if (got.is == answer::kind::done) return got.what;
+        if (got.is == answer::kind::done) {
+            so_far = {};
+            return got.what;
+        }
+        // Asking once more could write twice; who asked us is told that it may have been written.
+        if (got.is == answer::kind::lost && request.writes()) return end(code::timeout);
+        if (got.is == answer::kind::unsettled) {
+            so_far.may_have_written = true;
+            break;
+        }
         target = got.is == answer::kind::moved && got.master < peers_.size() ? got.master : self_;
     }
-    reply(to, request).finish({code::partition_unavailable});
-    return code::partition_unavailable;
+    const aero::nanos now = aero::monotonic_now();
+    if (so_far.until == 0) {
+        const uint32_t allowed_ms = request.timeout_ms == 0 ? wait_ms : std::min(request.timeout_ms, wait_ms_max);
+        so_far.until = now + aero::from_ms(allowed_ms);
+    }
+    if (now >= so_far.until) return end(so_far.may_have_written ? code::timeout : code::partition_unavailable);
+    return std::nullopt;
 }
 
 void engine::prefetch(store& in, std::span<const wire::request_row> rows) const noexcept {
@@ -115,14 +137,32 @@ void engine::prefetch(store& in, std::span<const wire::request_row> rows) const 
     }
 }
 
-void engine::replicate(store& in, partition& part, const record& state) {
+bool engine::replicate(store& in, partition& part, const record& state) {
+    ++part.sequence;
     for (unsigned i = 0; i < part.owners.replica_count; ++i)
-        peers_[part.owners.replicas[i]]->write_replica(in.index(), state);
+        if (!peers_[part.owners.replicas[i]]->write_replica(in.index(), part.sequence, state)) return false;
+    return true;
 }
 
-void engine::replicate_drop(store& in, partition& part, const wire::digest& key) {
+bool engine::fill(unsigned id, uint8_t target) {
+    for (const auto& in : stores_) {
+        partition& part = in->at(id);
+        const std::lock_guard hold(part.lock);
+        ownership& mine = part.owners;
+        if (mine.mine != duty::master || !peers_[target]->copy_partition(*in, id, ++part.sequence)) return false;
+        const uint8_t* const begin = mine.replicas.data();
+        const uint8_t* const end = begin + mine.replica_count;
+        if (std::find(begin, end, target) == end && mine.replica_count < replicas_max)
+            mine.replicas[mine.replica_count++] = target;
+    }
+    return true;
+}
+
+bool engine::replicate_drop(store& in, partition& part, const wire::digest& key) {
+    ++part.sequence;
     for (unsigned i = 0; i < part.owners.replica_count; ++i)
-        peers_[part.owners.replicas[i]]->drop_replica(in.index(), key);
+        if (!peers_[part.owners.replicas[i]]->drop_replica(in.index(), part.sequence, key)) return false;
+    return true;
 }
 
 }  // namespace aero_server

@@ -13,6 +13,7 @@ struct outcome {
     aero::code what = aero::code::ok;
     uint32_t generation = 0;
     uint32_t void_time = 0;
+    bool unsettled = false;  // a replica did not confirm: nothing was written, and the request is to be run again
 };
 
 class reply {

@@ -82,8 +82,9 @@ outcome write_record(const touch_place& at, const record_request& request, reply
     if (bins.size() == 0) {
         if (old == nullptr) return fail(code::record_not_found);
         if (request.info2 & wire::info2::durable_delete) return fail(code::enterprise_only);
+        if (!at.node.replicate_drop(at.in, at.part, request.key)) return {.unsettled = true};
         at.in.erase(at.part, request.key);
-        at.node.replicate_drop(at.in, at.part, request.key);
+        at.node.note_drop(request.key);
         return {code::ok};
     }
     const byte_view key = old != nullptr && old->stored_key_size != 0 ? old->stored_key()
@@ -106,7 +107,8 @@ outcome write_record(const touch_place& at, const record_request& request, reply
     made->last_update_ms = now_ms;
     made->set = set;
     end = {code::ok, made->generation, made->void_time};
-    at.node.replicate(at.in, at.part, *made);
+    if (!at.node.replicate(at.in, at.part, *made)) return {.unsettled = true};
+    at.node.note_write('m', *made);
     at.in.put(at.part, std::move(made));
     return end;
 }

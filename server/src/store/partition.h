@@ -38,6 +38,9 @@ struct alignas(64) partition {
     mutable partition_lock lock;
     record_table records;  // guarded by lock
     ownership owners;      // guarded by lock
+    uint64_t sequence =
+        0;  // guarded by lock: of the last write; between processes an older one that comes late is void
+    bool being_filled = false;  // guarded by lock: a copy arrives from another process before the node is named
     // The node's rank among the owners, or no_node: what the partition map tells, readable without the lock.
     std::atomic<uint8_t> shown_rank{no_node};
 };

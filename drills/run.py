@@ -1,0 +1,53 @@
+"""Drills with real processes: `make drills`, `QUICK=1` for the short form of every build, `LONG=1` for the long one.
+
+Prints a line for each drill and ends with `N passed, N failed`. The default and the long form write their figures to
+docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+import killed
+from drill import Drill, Report, Scale
+
+ALL: list[Drill] = [*killed.DRILLS]
+
+
+def run_one(drill: Drill, scale: Scale) -> Report:
+    """The report of a drill, whatever becomes of it."""
+    try:
+        return drill.run(scale)
+    except Exception as error:  # a drill that breaks has failed, and the next one is run
+        return Report([f"{type(error).__name__}: {error}"])
+
+
+def main() -> int:
+    """Run the drills; the exit status."""
+    parser = argparse.ArgumentParser(description="Drills with real processes.")
+    parser.add_argument("--quick", action="store_true", help="the short form, two to three minutes")
+    parser.add_argument("--long", action="store_true", help="the long form")
+    parser.add_argument("names", nargs="*", help="only drills whose names contain one of these words")
+    chosen = parser.parse_args()
+    scale = Scale(chosen.quick, chosen.long)
+    drills = [d for d in ALL if not scale.short or d.in_short]
+    if chosen.names:
+        drills = [d for d in drills if any(word in d.name for word in chosen.names)]
+    failed = 0
+    for drill in drills:
+        start = time.monotonic()
+        report = run_one(drill, scale)
+        failed += bool(report.problems)
+        figures = ", ".join(f"{name}: {value}" for name, value in report.figures.items())
+        verdict = "FAILED" if report.problems else "passed"
+        print(f"{drill.name:28} {verdict}  {time.monotonic() - start:5.1f} s  {figures}", flush=True)
+        for problem in report.problems:
+            print(f"    {problem}", flush=True)
+    print(f"{len(drills) - failed} passed, {failed} failed")
+    return 1 if failed or not drills else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
