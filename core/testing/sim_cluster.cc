@@ -4,14 +4,16 @@
 
 namespace aero::tests {
 
-sim_cluster::sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas)
+sim_cluster::sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas,
+                         const sim_door_rules& rules)
     : world_(world),
       network_(network),
       replicas_(replicas),
       chances_(sim_random::mix(world.seed(), 999)),
+      rules_(rules),
       learned_(nodes, 0) {
     for (unsigned i = 0; i < nodes; ++i) {
-        nodes_.push_back(std::make_unique<sim_node>(world, network, model_, manners_, i));
+        nodes_.push_back(std::make_unique<sim_node>(world, network, model_, manners_, rules_, i));
         nodes_.back()->start(home_of(i));
         members_.push_back(i);
     }

@@ -13,7 +13,8 @@ namespace aero::tests {
 
 class sim_cluster {
   public:
-    sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas);
+    sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas,
+                const sim_door_rules& rules);
 
     static std::string home_of(unsigned node) { return "10.0.0." + std::to_string(node + 1); }
     void set_manners(const sim_manners& manners) { manners_ = manners; }
@@ -23,6 +24,9 @@ class sim_cluster {
     void thaw(unsigned node) { network_.thaw(nodes_[node]->address()); }
     void migrate();  // partitions change hands though nobody came or went
     void part(unsigned first_of_others);
+    void forget_sessions() {
+        for (const auto& each : nodes_) each->forget_sessions();
+    }
     void lie(unsigned node, sim_node::lie which) { nodes_[node]->tell(which); }
     void tell_the_truth(unsigned node) {
         if (nodes_[node]->up()) nodes_[node]->tell_the_truth();
@@ -48,6 +52,7 @@ class sim_cluster {
     const unsigned replicas_;
     sim_random chances_;
     sim_manners manners_;
+    const sim_door_rules rules_;
     sim_model model_;
     std::vector<std::unique_ptr<sim_node>> nodes_;
     std::vector<uint64_t> learned_;  // the round that each node knows

@@ -53,6 +53,7 @@ void simulation::begin(const sim_fault& fault) {
         case kind::close_loop:
             if (node < loops_.size()) loops_[node]->close();
             return;
+        case kind::forget_sessions: servers_.forget_sessions(); return;
         case kind::close_client:
             if (client_ != nullptr) fibers_.start("who closes", [held = *client_]() mutable { held.close(); });
             return;
@@ -100,6 +101,7 @@ void simulation::steer() {
             case kind::garbage: manners.garbage = each->chance; break;
             case kind::hang_up: manners.hang_up = each->chance; break;
             case kind::hang: manners.hang = each->chance; break;
+            case kind::refuse_login: manners.refuse_login = each->chance; break;
             default: break;
         }
     }

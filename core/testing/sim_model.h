@@ -30,6 +30,10 @@ class sim_model {
     void note_refusal(uint64_t value) { ++refused_[value]; }
     unsigned times_refused(uint64_t value) const;
 
+    // Somebody asked for something before he said who he is.
+    void note_stranger() { ++strangers_; }
+    unsigned strangers() const noexcept { return strangers_; }
+
   private:
     struct change {
         nanos when;
@@ -38,6 +42,7 @@ class sim_model {
     std::map<digest, std::vector<change>> history_;
     std::map<uint64_t, nanos> applied_;
     std::map<uint64_t, unsigned> sent_, refused_;
+    unsigned strangers_ = 0;
 };
 
 // What a record message or a row asks for, as far as the model knows it.

@@ -33,13 +33,15 @@ void append_frame(buffer& to, Fill&& fill) {
 
 }  // namespace
 
-sim_node::sim_node(sim_world& world, sim_network& network, sim_model& model, const sim_manners& manners, unsigned index)
+sim_node::sim_node(sim_world& world, sim_network& network, sim_model& model, const sim_manners& manners,
+                   const sim_door_rules& rules, unsigned index)
     : world_(world),
       network_(network),
       model_(model),
       manners_(manners),
       index_(index),
-      chances_(sim_random::mix(world.seed(), 1000 + index)) {
+      chances_(sim_random::mix(world.seed(), 1000 + index)),
+      door_(world, rules, name()) {
     script_ = scripted_cluster({3000})[0];
     script_["node"] = name();
     script_["rack-ids"] = "test:" + std::to_string(1 + index % 3);
@@ -63,6 +65,7 @@ void sim_node::die(sim_network::death how) {
     ++life_;
     network_.shut(address(), how);
     inputs_.clear();
+    door_.forget_all();
 }
 
 void sim_node::next_generation() {
@@ -119,6 +122,7 @@ void sim_node::serve(connection_id id) {
     work& made = works_[number];
     made.id = id;
     made.life = life_;
+    made.known = door_.lets_through(id);
     made.frame.append(from.bytes.view().first(size));
     from.bytes.consume(size);
     from.busy = true;
@@ -131,7 +135,7 @@ void sim_node::end_serving(uint64_t number) {
     auto ended = works_.extract(number);
     if (ended.empty() || !up_ || ended.mapped().life != life_) return;
     const connection_id id = ended.mapped().id;
-    execute(ended.mapped().frame.view(), id);
+    execute(ended.mapped());
     const auto still = inputs_.find(id);
     if (still == inputs_.end()) return;
     still->second.busy = false;
@@ -144,16 +148,14 @@ void sim_node::hurry() {
     for (const uint64_t number : numbers) end_serving(number);
 }
 
-void sim_node::execute(byte_view frame, connection_id id) {
-    const auto header = wire::decode_frame_header(frame.data());
-    const byte_view body = frame.subspan(wire::frame_header_size);
+void sim_node::execute(const work& what) {
+    const connection_id id = what.id;
+    const auto header = wire::decode_frame_header(what.frame.data());
     const bool garbage = chances_.chance(manners_.garbage);
     buffer reply;
     refused_.clear();
-    if (header->type == wire::frame_type::info)
-        reply = script_.reply_to(as_text(body));
-    else if (!garbage || chances_.chance(0.5))
-        answer_message(body, reply);
+    if (header->type != wire::frame_type::message || !garbage || chances_.chance(0.5))
+        answer(what, reply);
     if (header->type != wire::frame_type::info && chances_.chance(manners_.hang_up)) return network_.hang_up(id);
     if (!garbage)
         return network_.reply(id, reply.view(), [this, refused = refused_] {
@@ -170,6 +172,23 @@ void sim_node::execute(byte_view frame, connection_id id) {
     damaged.data()[std::min(damaged.size() - 1, 4 + chances_.below(3))] ^= 0x40;
     network_.reply(id, damaged.view());
     network_.hang_up(id);
+}
+
+void sim_node::answer(const work& what, buffer& reply) {
+    const wire::frame_type type = wire::decode_frame_header(what.frame.data())->type;
+    const byte_view body = what.frame.view().subspan(wire::frame_header_size);
+    if (type == wire::frame_type::admin)
+        return door_.answer(what.id, body, chances_.chance(manners_.refuse_login), reply);
+    if (!what.known) {
+        model_.note_stranger();
+        return append_frame(reply, [&] {
+            append_header(reply, {.result_code = static_cast<uint8_t>(code::not_authenticated)});
+        });
+    }
+    if (type == wire::frame_type::info)
+        reply = script_.reply_to(as_text(body));
+    else
+        answer_message(body, reply);
 }
 
 void sim_node::answer_message(byte_view body, buffer& reply) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "testing/info_script.h"
+#include "testing/sim_door.h"
 #include "testing/sim_model.h"
 #include "testing/sim_network.h"
 
@@ -24,12 +25,14 @@ struct sim_manners {
     double garbage = 0;
     double hang_up = 0;   // done, but closed instead of answered
     double hang = 0;      // takes up to three seconds
+    double refuse_login = 0;
     bool strict = false;  // refuses records that it does not own
 };
 
 class sim_node final : public sim_service {
   public:
-    sim_node(sim_world& world, sim_network& network, sim_model& model, const sim_manners& manners, unsigned index);
+    sim_node(sim_world& world, sim_network& network, sim_model& model, const sim_manners& manners,
+             const sim_door_rules& rules, unsigned index);
 
     std::string name() const { return "S" + std::to_string(index_ + 1); }
     const std::string& host() const noexcept { return host_; }
@@ -50,9 +53,13 @@ class sim_node final : public sim_service {
     void tell(lie which);
     void tell_the_truth() { learn(knows_); }
     void hurry();  // what hangs is answered now
+    void forget_sessions() { door_.forget_sessions(); }
 
     void on_bytes(connection_id id, byte_view bytes) override;
-    void on_gone(connection_id id) override { inputs_.erase(id); }
+    void on_gone(connection_id id) override {
+        inputs_.erase(id);
+        door_.gone(id);
+    }
 
   private:
     struct input {
@@ -64,9 +71,16 @@ class sim_node final : public sim_service {
         uint8_t code;
         std::optional<uint64_t> seen;
     };
+    struct work {
+        connection_id id;
+        uint64_t life;
+        bool known;  // the door let it through when it came
+        buffer frame;
+    };
     void serve(connection_id id);
     void end_serving(uint64_t work);
-    void execute(byte_view frame, connection_id id);
+    void execute(const work& what);
+    void answer(const work& what, buffer& reply);
     void answer_message(byte_view body, buffer& reply);
     void answer_rows(std::vector<answered> rows, buffer& reply);
     uint8_t do_one(const sim_asked& what, std::optional<uint64_t>& seen);
@@ -85,12 +99,8 @@ class sim_node final : public sim_service {
     uint64_t generation_ = 0;
     knowledge knows_;
     info_script script_;
+    sim_door door_;
     std::map<connection_id, input> inputs_;
-    struct work {
-        connection_id id;
-        uint64_t life;
-        buffer frame;
-    };
     std::vector<uint64_t> refused_;   // writes that the reply being made refuses
     std::map<uint64_t, work> works_;  // requests being served
     uint64_t last_work_ = 0;

@@ -43,6 +43,8 @@ constexpr std::array<const char*, sim_fault::kinds> kind_names{
     "is busy elsewhere",
     "closes its client",
     "the client is closed",
+    "nodes refuse logins",
+    "nodes forget their sessions",
 };
 
 std::string ms(nanos time) { return time == never ? "never" : std::to_string(time / from_ms(1)) + " ms"; }
@@ -83,7 +85,7 @@ sim_call draw_call(sim_random& from, const sim_plan& plan, const transport_polic
 sim_item draw_fault(sim_random& from, const sim_plan& plan) {
     sim_item made;
     sim_fault fault;
-    fault.what = static_cast<kind>(from.below(sim_fault::kinds));
+    fault.what = static_cast<kind>(from.below(sim_fault::kinds_for_all));
     made.at = from.between(plan.storm_before_open ? -from_ms(200) : 0, sim_plan::storm);
     fault.until = from.chance(0.3) ? never : from.between(made.at, sim_plan::storm);
     fault.chance = static_cast<double>(1 + from.below(30)) / 100;
@@ -127,6 +129,23 @@ client_config draw_config(sim_random& from, unsigned nodes) {
     return made;
 }
 
+// Users, in one run of four. Drawn apart, so that the other runs are what they were before there were users.
+void draw_door(sim_plan& plan) {
+    sim_random from(sim_random::mix(plan.seed, 2));
+    if (!from.chance(0.25)) return;
+    plan.door = {.guarded = true, .session_ttl_s = from.chance(0.5) ? 0 : static_cast<uint32_t>(1 + from.below(5))};
+    plan.config.user = sim_user;
+    plan.config.password = secret("a secret");
+    for (const kind what : {kind::refuse_login, kind::forget_sessions}) {
+        if (from.chance(0.5)) continue;
+        const nanos at = from.between(plan.storm_before_open ? -from_ms(200) : 0, sim_plan::storm);
+        plan.items.push_back({.at = at,
+                              .what = sim_fault{.what = what,
+                                                .until = from.between(at, sim_plan::storm),
+                                                .chance = static_cast<double>(1 + from.below(90)) / 100}});
+    }
+}
+
 }  // namespace
 
 sim_plan sim_plan::draw(uint64_t seed) {
@@ -155,6 +174,7 @@ sim_plan sim_plan::draw(uint64_t seed) {
         else
             made.items.push_back({.at = own.between(0, storm), .what = draw_call(own, made, usual)});
     }
+    draw_door(made);
     return made;
 }
 
@@ -178,7 +198,7 @@ std::string sim_item::text() const {
     }
     const sim_fault& fault = std::get<sim_fault>(what);
     std::string made = kind_names[static_cast<size_t>(fault.what)];
-    if (fault.what <= kind::hang) made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
+    if (fault.what <= kind::hang || fault.what == kind::refuse_login) made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
     const bool of_node = (fault.what >= kind::kill && fault.what <= kind::freeze) || fault.what == kind::lie;
     if (of_node) made = "node S" + std::to_string(fault.which + 1) + " " + made;
     if (fault.what == kind::busy_loop || fault.what == kind::close_loop)
@@ -194,7 +214,7 @@ std::string sim_plan::text() const {
            (config.max_concurrent_operations == 0
                 ? "calls without limit"
                 : std::to_string(config.max_concurrent_operations) + " calls at once") +
-           (strict_nodes ? ", nodes refuse what they do not own" : "");
+           (strict_nodes ? ", nodes refuse what they do not own" : "") + (door.guarded ? ", users log in" : "");
 }
 
 }  // namespace aero::tests

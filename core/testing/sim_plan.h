@@ -12,6 +12,7 @@
 #include "aero/config.h"
 #include "aero/request.h"
 #include "base/time.h"
+#include "testing/sim_door.h"
 
 namespace aero::tests {
 
@@ -62,8 +63,12 @@ struct sim_fault {
         busy_loop,
         close_loop,
         close_client,
+        // clusters with users
+        refuse_login,
+        forget_sessions,
     };
-    static constexpr unsigned kinds = 29;
+    static constexpr unsigned kinds = 31;
+    static constexpr unsigned kinds_for_all = 29;
     kind what = kind::refuse;
     nanos until = never;  // since the storm began
     double chance = 0;
@@ -88,6 +93,7 @@ struct sim_plan {
     nanos delay_max = 0;
     uint32_t busy_max = 32;  // connections of a loop to a node
     uint32_t queued_max = 16384;
+    sim_door_rules door;
     client_config config;
     std::vector<sim_item> items;
 

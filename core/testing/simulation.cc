@@ -31,7 +31,7 @@ simulation::simulation(sim_plan plan)
     : plan_(std::move(plan)),
       world_(plan_.seed),
       network_(world_),
-      servers_(world_, network_, plan_.nodes, plan_.replicas),
+      servers_(world_, network_, plan_.nodes, plan_.replicas, plan_.door),
       fibers_(world_),
       kernel_(world_, fibers_, network_),
       judge_(servers_.model()) {
@@ -64,6 +64,8 @@ void simulation::run(std::function<void(const std::string&)> story) {
     while (!finished_ && judge_.failures().empty() && world_.step(end)) {
         look_at_nodes();
         if (!kernel_.bad_use().empty()) judge_.fail("use", kernel_.bad_use());
+        if (servers_.model().strangers() != 0)
+            judge_.fail("login", "something was asked of a node before it was told who asks");
         if (world_.steps_at_this_time() > steps_at_once_max) judge_.fail("spin", "somebody works without end or pause");
     }
     if (!finished_ && judge_.failures().empty()) {
