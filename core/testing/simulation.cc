@@ -25,6 +25,14 @@ bool knows_masters(const cluster::view& seen) {
     return map != nullptr && std::ranges::find(map->owners[0], cluster::no_node) == map->owners[0].end();
 }
 
+// Every key so many times over.
+sim_call batch_probe_of(sim_call::family what, unsigned times) {
+    sim_call made = probe_of(what, 0);
+    made.keys.clear();
+    for (unsigned i = 0; i < times * sim_keys; ++i) made.keys.push_back(i % sim_keys);
+    return made;
+}
+
 }  // namespace
 
 simulation::simulation(sim_plan plan)
@@ -158,25 +166,34 @@ void simulation::heal() {
 void simulation::probe() {
     tell("two tend intervals later everything must work");
     judge_.quiet = true;
-    std::vector<unsigned> all;
-    for (unsigned key = 0; key < sim_keys; ++key) all.push_back(key);
-    for (unsigned key = 0; key < sim_keys + 2; ++key) {
-        const bool single = key < sim_keys;
-        sim_call how = probe_of(key % 3 == 0 ? sim_call::family::write_one : sim_call::family::read_one, key);
-        if (!single) {
-            how.what = key == sim_keys ? sim_call::family::read_many : sim_call::family::write_many;
-            how.keys = all;
-        }
-        sim_running& call = judge_.begin(how, "the probe", world_.now());
-        const call_outcome outcome = sim_thread::execute(*client_, how, call, nullptr);
-        judge_.ended(call, outcome, world_.now());
-        if (outcome.failure != nullptr)
-            judge_.fail("service", "after the storm a call fails: " + outcome.failure->text);
-        for (const row_result& row : outcome.batch.rows)
-            if (row.code != 0 && row.code != 2) judge_.fail("service", "after the storm a row fails");
-    }
+    for (unsigned key = 0; key < sim_keys; ++key)
+        probe_with(probe_of(key % 3 == 0 ? sim_call::family::write_one : sim_call::family::read_one, key), "the probe");
+    probe_with(batch_probe_of(sim_call::family::read_many, 1), "the probe");
+    probe_with(batch_probe_of(sim_call::family::write_many, 1), "the probe");
+    probe_together();
     for (const auto& each : loops_) probe_loop(*each);
     judge_.quiet = false;
+}
+
+void simulation::probe_with(const sim_call& how, const std::string& who) {
+    sim_running& call = judge_.begin(how, who, world_.now());
+    const call_outcome outcome = sim_thread::execute(*client_, how, call, nullptr);
+    judge_.ended(call, outcome, world_.now());
+    if (outcome.failure != nullptr) judge_.fail("service", "after the storm a call fails: " + outcome.failure->text);
+    for (const row_result& row : outcome.batch.rows)
+        if (row.code != 0 && row.code != 2) judge_.fail("service", "after the storm a row fails");
+}
+
+// Batches that want more connections than there may be: of one thread, and of threads that stand in each other's way.
+void simulation::probe_together() {
+    constexpr unsigned at_once = 3;
+    unsigned left = at_once;
+    for (unsigned i = 0; i < at_once; ++i)
+        fibers_.start("a prober", [&, i] {
+            probe_with(batch_probe_of(sim_call::family::read_many, i == 0 ? 15 : 1), "prober " + std::to_string(i + 1));
+            --left;
+        });
+    wait_for([&] { return left == 0; }, world_.now() + from_ms(5000));
 }
 
 void simulation::probe_loop(sim_loop& with) {

@@ -31,6 +31,8 @@ class simulation {
     bool wait_for(const std::function<bool()>& what, nanos until);
     void heal();
     void probe();
+    void probe_with(const sim_call& how, const std::string& who);
+    void probe_together();
     void probe_loop(sim_loop& with);
     void check_rest();
     void close_all();

@@ -1,6 +1,7 @@
 #include "client/blocking_driver.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/planted.h"
 #include "client/late_reply.h"
@@ -72,34 +73,44 @@ std::shared_ptr<cluster::node> blocking_driver::holder_of(const cluster::node* w
 }
 
 void blocking_driver::launch_all(command::call& what) {
+    for (lane& one : std::exchange(held_back_, {})) {
+        if (one.attempt->owner() != nullptr) launch(std::move(one), what);
+    }
     while (std::unique_ptr<attempt> ready = what.next_launch()) {
         lane one;
         one.node = holder_of(ready->target());
         one.attempt = std::move(ready);
-        if (connect(one, what)) {
-            lanes_.push_back(std::move(one));
-            if (!lanes_.back().connecting) {
-                lane& begun = lanes_.back();
-                begun.next = begun.attempt->resume({.what = event::kind::start}, now_);
-                send(begun, what);
-            }
-        } else {
-            what.finished(std::move(one.attempt), view_, now_);
-        }
+        launch(std::move(one), what);
     }
 }
 
-// Finds the lane a connection, or starts one. False when none can be had; the attempt then has failed.
-bool blocking_driver::connect(lane& one, command::call& what) {
+void blocking_driver::launch(lane one, command::call& what) {
+    switch (connect(one, what)) {
+        case connected::no: what.finished(std::move(one.attempt), view_, now_); return;
+        case connected::later: held_back_.push_back(std::move(one)); return;
+        case connected::yes: break;
+    }
+    lanes_.push_back(std::move(one));
+    if (lanes_.back().connecting) return;
+    lane& begun = lanes_.back();
+    begun.next = begun.attempt->resume({.what = event::kind::start}, now_);
+    send(begun, what);
+}
+
+// Finds the lane a connection, or starts one. Where none can be had the attempt has failed. Who has connections does
+// not wait for more: they may be what he, or another like him, waits for.
+blocking_driver::connected blocking_driver::connect(lane& one, command::call& what) {
     const client_config& config = cluster_.config();
     if (one.node == nullptr || cluster_.closed()) {
         one.attempt->fail(code::client, "the client is closed");
-        return false;
+        return connected::no;
     }
     const nanos idle_max = from_ms(int64_t{config.idle_timeout_s} * 1000);
     std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max, config.connections_per_node_min);
     bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
     if (!taken && !slot) {
+        if (std::ranges::any_of(lanes_, [](const lane& other) { return other.attempt != nullptr; }))
+            return connected::later;
         const nanos until = planted(planted_bug::deadline_ignored) ? never : what.wakeup_at();
         const auto grant =
             one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken, interrupt_);
@@ -111,30 +122,30 @@ bool blocking_driver::connect(lane& one, command::call& what) {
         slot = grant == cluster::node::grant::slot;
         if (grant == cluster::node::grant::node_left) {
             one.attempt->fail(code::connection, "the node left the cluster before anything was sent to it");
-            return false;
+            return connected::no;
         }
         if (!slot && !taken) {
             one.attempt->fail(code::no_more_connections,
                               "no connection to the node became free: max_conns_per_node is " +
                                   std::to_string(config.connections_per_node_max));
-            return false;
+            return connected::no;
         }
     }
     if (taken) {
         one.connection = std::move(*taken);
-        return true;
+        return connected::yes;
     }
     auto started = one.node->start_connect();
     if (!started) {
         one.node->drop_slot();
         one.attempt->fail(started.error().what, std::move(started.error().text));
-        return false;
+        return connected::no;
     }
     one.connection.stream = std::move(*started);
     one.connection.opened = now_;
     one.connecting = true;
     one.connect_until = now_ + from_ms(config.connect_timeout_ms);
-    return true;
+    return connected::yes;
 }
 
 void blocking_driver::advance(lane& one, command::call& what, const event& happened) {
@@ -191,11 +202,11 @@ void blocking_driver::finish(lane& one, command::call& what) {
 
 // A call that waits on its own sockets hears of `close` by looking now and then.
 nanos blocking_driver::until_next_look(const command::call& what) const noexcept {
-    constexpr nanos look_up_after = 100'000'000;
+    constexpr nanos look_up_after = 100'000'000, look_for_connections_after = 5'000'000;
     nanos at = what.wakeup_at();
     for (const lane& one : lanes_)
         if (one.connecting) at = std::min(at, one.connect_until);
-    return std::clamp<nanos>(time_until(at, now_), 1, look_up_after);
+    return std::clamp<nanos>(time_until(at, now_), 1, held_back_.empty() ? look_up_after : look_for_connections_after);
 }
 
 void blocking_driver::wait_one(command::call& what) {

@@ -32,8 +32,11 @@ class blocking_driver {
         nanos connect_until = never;
     };
 
+    enum class connected : uint8_t { yes, no, later };
+
     void launch_all(command::call& what);
-    bool connect(lane& one, command::call& what);
+    void launch(lane one, command::call& what);
+    connected connect(lane& one, command::call& what);
     std::shared_ptr<cluster::node> holder_of(const cluster::node* which) const;
     void advance(lane& one, command::call& what, const command::event& happened);
     void send(lane& one, command::call& what);
@@ -54,6 +57,7 @@ class blocking_driver {
     cluster::view_ptr view_;
     nanos now_ = 0;
     std::vector<lane> lanes_;
+    std::vector<lane> held_back_;  // for want of a connection, while others of this call run
     // Told of new views, from the first wait that one can end.
     struct view_watch {
         explicit view_watch(cluster::cluster& of) : cluster(of) { cluster.watch(wake); }
