@@ -13,8 +13,7 @@ namespace aero::tests {
 
 class sim_cluster {
   public:
-    sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas,
-                const sim_door_rules& rules);
+    sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas, const sim_door_rules& rules);
 
     static std::string home_of(unsigned node) { return "10.0.0." + std::to_string(node + 1); }
     void set_manners(const sim_manners& manners) { manners_ = manners; }

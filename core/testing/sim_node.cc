@@ -154,8 +154,7 @@ void sim_node::execute(const work& what) {
     const bool garbage = chances_.chance(manners_.garbage);
     buffer reply;
     refused_.clear();
-    if (header->type != wire::frame_type::message || !garbage || chances_.chance(0.5))
-        answer(what, reply);
+    if (header->type != wire::frame_type::message || !garbage || chances_.chance(0.5)) answer(what, reply);
     if (header->type != wire::frame_type::info && chances_.chance(manners_.hang_up)) return network_.hang_up(id);
     if (!garbage)
         return network_.reply(id, reply.view(), [this, refused = refused_] {
@@ -181,9 +180,8 @@ void sim_node::answer(const work& what, buffer& reply) {
         return door_.answer(what.id, body, chances_.chance(manners_.refuse_login), reply);
     if (!what.known) {
         model_.note_stranger();
-        return append_frame(reply, [&] {
-            append_header(reply, {.result_code = static_cast<uint8_t>(code::not_authenticated)});
-        });
+        return append_frame(
+            reply, [&] { append_header(reply, {.result_code = static_cast<uint8_t>(code::not_authenticated)}); });
     }
     if (type == wire::frame_type::info)
         reply = script_.reply_to(as_text(body));

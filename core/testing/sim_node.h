@@ -23,8 +23,8 @@ struct sim_manners {
     double forget_row = 0;     // done, but left out of the reply
     double wrong_row = 0;      // a row comes twice or names an index that was not asked for
     double garbage = 0;
-    double hang_up = 0;   // done, but closed instead of answered
-    double hang = 0;      // takes up to three seconds
+    double hang_up = 0;  // done, but closed instead of answered
+    double hang = 0;     // takes up to three seconds
     double refuse_login = 0;
     bool strict = false;  // refuses records that it does not own
 };

@@ -198,7 +198,8 @@ std::string sim_item::text() const {
     }
     const sim_fault& fault = std::get<sim_fault>(what);
     std::string made = kind_names[static_cast<size_t>(fault.what)];
-    if (fault.what <= kind::hang || fault.what == kind::refuse_login) made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
+    if (fault.what <= kind::hang || fault.what == kind::refuse_login)
+        made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
     const bool of_node = (fault.what >= kind::kill && fault.what <= kind::freeze) || fault.what == kind::lie;
     if (of_node) made = "node S" + std::to_string(fault.which + 1) + " " + made;
     if (fault.what == kind::busy_loop || fault.what == kind::close_loop)

@@ -186,7 +186,9 @@ void simulation::probe_with(const sim_call& how, const std::string& who) {
 
 // Batches that want more connections than there may be: of one thread, and of threads that stand in each other's way.
 void simulation::probe_together() {
-    constexpr unsigned at_once = 3;
+    constexpr unsigned most = 3;
+    const uint32_t limit = plan_.config.max_concurrent_operations;
+    const unsigned at_once = limit == 0 ? most : std::min(most, limit);
     unsigned left = at_once;
     for (unsigned i = 0; i < at_once; ++i)
         fibers_.start("a prober", [&, i] {

@@ -55,6 +55,31 @@ def test_sixty_four_threads_share_a_client(client):
     assert client.get(counter).bins == {"n": 64 * 25}
 
 
+@pytest.mark.parametrize("together", [1, 6])
+def test_batches_get_along_with_one_connection_to_each_node(server, leak_check, together):
+    # Large enough to be split over two connections to a node where there are two.
+    keys = [("test", "scarce", i) for i in range(1800)]
+    failures = []
+    with aerospike_py.client({"hosts": list(server.hosts), "max_conns_per_node": 1}).connect() as client:
+        client.batch_write([(key, {"i": key[2]}) for key in keys], LONG)
+
+        def read():
+            try:
+                for _ in range(5):
+                    assert client.batch_read(keys, policy=LONG).to_list() == [{"i": key[2]} for key in keys]
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(together)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(100)
+    assert failures == []
+    assert time.monotonic() - began < LONG["total_timeout"] / 1000, "nobody waited for his deadline"
+
+
 @pytest.mark.rss_growth_max(64 * 2**20)
 def test_two_thousand_coroutines_share_a_client(server, leak_check):
     async def work(client, number):

@@ -21,8 +21,10 @@ enum class planted_bug : uint8_t {
     connection_leaked,    // what rests in the pool of a node that is gone stays open
     refusal_doubted,      // an attempt that the server refused leaves doubt
     view_untold,          // who waits for a new view is not told of it
+    waits_holding,        // a thread that has connections waits for more
+    kept_session,         // a session that a node refused is shown again
 };
-inline constexpr unsigned planted_bugs = 12;
+inline constexpr unsigned planted_bugs = 14;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

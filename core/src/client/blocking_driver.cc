@@ -109,15 +109,15 @@ blocking_driver::connected blocking_driver::connect(lane& one, command::call& wh
     std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max, config.connections_per_node_min);
     bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
     if (!taken && !slot) {
-        if (std::ranges::any_of(lanes_, [](const lane& other) { return other.attempt != nullptr; }))
-            return connected::later;
+        const bool has_others = std::ranges::any_of(lanes_, [](const lane& other) { return other.attempt != nullptr; });
+        if (has_others && !planted(planted_bug::waits_holding)) return connected::later;
         const nanos until = planted(planted_bug::deadline_ignored) ? never : what.wakeup_at();
         const auto grant =
             one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken, interrupt_);
         refresh();
         if (grant == cluster::node::grant::interrupted) {
             what.abandon(code::cancelled, "interrupted", now_);
-            return false;
+            return connected::no;
         }
         slot = grant == cluster::node::grant::slot;
         if (grant == cluster::node::grant::node_left) {

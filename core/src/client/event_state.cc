@@ -110,14 +110,15 @@ void event_client::state::start_alone(loop_call& which, nanos now) {
     drive(which, now);
 }
 
-// After every step of a machine: what it wants launched, what it let go, when to look again, whether it is done.
+// After every step of a machine: what it let go, what it wants launched, when to look again, whether it is done. In this
+// order: a lane that is given something to do buries what it finds let go.
 void event_client::state::drive(runner& which, nanos now) {
     command::call& machine = which.machine();
+    release(machine, now);
     while (std::unique_ptr<command::attempt> ready = machine.next_launch()) {
         const cluster::node* target = ready->target();
         lane_to(target).run(std::move(ready), now);
     }
-    release(machine, now);
     if (machine.wants_tend()) core->cluster->tend_soon();
     if (machine.parked() != which.parked.has_value()) note_parking(which);
     if (!machine.done()) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace aero::cluster {
 
 namespace {
@@ -31,7 +33,7 @@ void session::granted_freely() {
 
 void session::refused(uint64_t login) {
     const std::lock_guard hold(mutex_);
-    if (pass_ && pass_->login == login) pass_.reset();
+    if (pass_ && pass_->login == login && !planted(planted_bug::kept_session)) pass_.reset();
 }
 
 void session::lost() {
