@@ -110,8 +110,8 @@ void event_client::state::start_alone(loop_call& which, nanos now) {
     drive(which, now);
 }
 
-// After every step of a machine: what it let go, what it wants launched, when to look again, whether it is done. In this
-// order: a lane that is given something to do buries what it finds let go.
+// After every step of a machine: what it let go, what it wants launched, when to look again, whether it is done. In
+// this order: a lane that is given something to do buries what it finds let go.
 void event_client::state::drive(runner& which, nanos now) {
     command::call& machine = which.machine();
     release(machine, now);
