@@ -163,7 +163,6 @@ sim_plan sim_plan::draw(uint64_t seed) {
     if (from.chance(0.5)) made.busy_max = static_cast<uint32_t>(1 + from.below(4));
     if (from.chance(0.1)) made.queued_max = static_cast<uint32_t>(1 + from.below(10));
     made.config = draw_config(from, made.nodes);
-    if (made.loops > 0) made.config.connections_per_node_max += made.loops * made.busy_max;
     const transport_policy usual = draw_policy(from);
     const uint64_t calls = 10 + from.below(70);
     const uint64_t faults = from.chance(0.1) ? 0 : 1 + from.below(8);
