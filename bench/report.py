@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gates
+import reasons
 from cases import Case
 from clients import CORE, FLOOR, FREE_THREADED, OURS, TITLES
 from growth_report import section_of
@@ -186,9 +187,31 @@ def picture(results: Results, path: Path) -> None:
     pyplot.close(sheet)
 
 
-def write_page(text: str, path: Path, image: str) -> None:
-    """docs/performance.md: limits first, then the picture and the figures of the last full run, then how cost grows."""
+def missed_section(results: Results) -> str:
+    """What the run missed, how far, and why."""
+    verdicts = [verdict for gate in [*gates.FIRST, *gates.NEXT] if (verdict := gate.judge(results)) and not verdict.met]
+    if not verdicts:
+        return ""
+    lines = [
+        "## What misses its mark, and why",
+        "",
+        "Of the run above. A ratio is ours over what it is compared with; a bound is what it may be.",
+        "",
+        "| case | figure | compared with | ratio | bound | why |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in verdicts:
+        who = TITLES.get(each.who, each.who)
+        lines.append(
+            f"| {gate_title(each.gate)} | {each.gate.figure} | {who} | {each.ratio:.3f} | {each.bound:.3f} "
+            f"| {reasons.reason_of(each.gate)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def write_page(results: Results, text: str, path: Path, image: str) -> None:
+    """docs/performance.md: limits, the picture and the figures of the last full run, what misses, how cost grows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     growth = section_of(path.read_text()) if path.exists() else ""
     page = f"{LIMITS}\n![CPU of every client in every case]({image})\n\n```text\n{text}```\n"
-    path.write_text(f"{page}\n{growth}" if growth else page)
+    path.write_text("\n".join(part for part in (page, missed_section(results), growth) if part))

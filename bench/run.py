@@ -131,7 +131,7 @@ def finish(results: Results, quick: bool) -> int:
         report.picture(results, place / "latest.png")
     else:
         report.picture(results, ROOT / "docs/images/performance.png")
-        report.write_page(text, ROOT / "docs/performance.md", "images/performance.png")
+        report.write_page(results, text, ROOT / "docs/performance.md", "images/performance.png")
     print(f"\n{text}\nwritten to {place.relative_to(ROOT)}/latest.{{txt,jsonl}}")
     return 1 if missed and not quick else 0
 
