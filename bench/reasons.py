@@ -37,7 +37,7 @@ TURNS = (
 )
 THREADS = (
     "In instructions a batch of 1,800 to dict costs 1.14 times what it costs on 3.11, a get 0.93 times; what is over "
-    "that is the price of atomic operations and of an allocator that threads share."
+    "that is the price of counts that are changed atomically."
 )
 SWITCH = (
     "In instructions (`make bench-check`): stage profiling adds 1,500 to a get, 2,800 to an asyncio get, 9 a key "
