@@ -37,6 +37,7 @@ class Call:
     end: float
     error: str = ""  # name of the exception's class; empty when it went well
     in_doubt: bool = False
+    patient: bool = False  # had more time than the others
 
     @property
     def took(self) -> float:
@@ -93,6 +94,15 @@ class History:
     def failed(self, kind: str) -> list[Call]:
         """Calls of a kind that failed."""
         return [c for c in self.calls if c.kind == kind and c.error]
+
+    def counts(self) -> dict[str, str]:
+        """For the figures of a drill."""
+        failed = self.failed("write")
+        return {
+            "reads": f"{len(self.of('read'))}, {len(self.failed('read'))} failed",
+            "writes": f"{len(self.of('write'))}, {len(failed)} failed, {sum(c.in_doubt for c in failed)} in doubt",
+            "slowest call": f"{max((c.took for c in self.calls), default=0.0) * 1e3:.1f} ms",
+        }
 
     def judge_reads(self) -> None:
         """No read may fail."""

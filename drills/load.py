@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import aerospike_py
 from aerospike_py import exception
+from drill import SLACK_SECONDS, StallMeter
 from history import Call, History, Slot
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from drill import Report
+    from ring import Ring
+
 KEYS_OF_A_WORKER = 25
 SHARE_OF_WRITES = 0.4
 JOIN_SECONDS = 60
+PATIENCE = {"total_timeout": 10_000, "max_retries": 20}  # of the first write of a key
+DEFAULT_TIMEOUT_MS = 1000
+LATE_SHARE_MAX = 0.001
 
 
 class Load:
@@ -36,6 +43,7 @@ class Load:
         self.history = History()
         self._policy = policy or {}
         self._pause = pause
+        self._meter = StallMeter()
         self._stopping = threading.Event()
         self._config = {"hosts": hosts, **(config or {})}
         self._client = aerospike_py.client(self._config).connect()
@@ -64,13 +72,13 @@ class Load:
 
     def _write(self, slot: Slot, patient: bool = False) -> None:
         number, start = History.next_number(), time.monotonic()
-        policy = {"total_timeout": 10_000, "max_retries": 20} if patient else self._policy
+        policy = PATIENCE if patient else self._policy
         try:
             self._client.put(slot.key, {"n": number}, policy=policy)
         except exception.AerospikeError as error:
-            self._wrote(slot, number, start, error)
+            self._wrote(slot, number, start, error, patient)
         else:
-            self._wrote(slot, number, start, None)
+            self._wrote(slot, number, start, None, patient)
 
     def _read(self, slot: Slot) -> None:
         start = time.monotonic()
@@ -87,11 +95,11 @@ class Load:
     async def _coroutine(self, client: aerospike_py.AsyncClient, worker: str) -> None:
         slots = self._slots(worker)
         for slot in slots:
-            await self._write_on_loop(client, slot, {"total_timeout": 10_000, "max_retries": 20})
+            await self._write_on_loop(client, slot, patient=True)
         while not self._stopping.is_set():
             slot = random.choice(slots)
             if random.random() < SHARE_OF_WRITES:
-                await self._write_on_loop(client, slot, self._policy)
+                await self._write_on_loop(client, slot)
             else:
                 start = time.monotonic()
                 try:
@@ -100,24 +108,27 @@ class Load:
                     self._found(slot, start, None, error)
             await asyncio.sleep(self._pause * 4)
 
-    async def _write_on_loop(self, client: aerospike_py.AsyncClient, slot: Slot, policy: dict[str, Any]) -> None:
+    async def _write_on_loop(self, client: aerospike_py.AsyncClient, slot: Slot, patient: bool = False) -> None:
         number, start = History.next_number(), time.monotonic()
+        policy = PATIENCE if patient else self._policy
         try:
             await client.put(slot.key, {"n": number}, policy=policy)
         except exception.AerospikeError as error:
-            self._wrote(slot, number, start, error)
+            self._wrote(slot, number, start, error, patient)
         else:
-            self._wrote(slot, number, start, None)
+            self._wrote(slot, number, start, None, patient)
 
-    def _wrote(self, slot: Slot, number: int, start: float, error: exception.AerospikeError | None) -> None:
+    def _wrote(
+        self, slot: Slot, number: int, start: float, error: exception.AerospikeError | None, patient: bool
+    ) -> None:
         history = self.history
         if error is None:
-            history.calls.append(Call("write", start, time.monotonic()))
+            history.calls.append(Call("write", start, time.monotonic(), patient=patient))
             slot.acknowledged = number
             history.acknowledged.append(number)
             return
         name = type(error).__name__
-        history.calls.append(Call("write", start, time.monotonic(), name, error.in_doubt))
+        history.calls.append(Call("write", start, time.monotonic(), name, error.in_doubt, patient))
         if error.in_doubt:
             slot.doubtful.add(number)
             history.doubted[number] = name
@@ -129,18 +140,33 @@ class Load:
         if error is None and not slot.allows(bins["n"]):
             self.history.problem("a read gave a value that an acknowledged write had replaced")
 
-    def stop(self) -> History:
-        """End the load and read every key once more, with a client that knows nothing of what was."""
+    def stop(self, hosts: list[tuple[str, int]] | None = None) -> None:
+        """End the load and read every key once more, with a client that knows nothing of what was.
+
+        `hosts` are where the cluster is found now, if not where it was.
+        """
         self._stopping.set()
         for thread in self._threads:
             thread.join(JOIN_SECONDS)
             if thread.is_alive():
                 self.history.problem("a thread of the load did not end: a call hangs")
         self._client.close()
-        with aerospike_py.client(self._config).connect() as fresh:
+        with aerospike_py.client({**self._config, "hosts": hosts or self._config["hosts"]}).connect() as fresh:
             for slot in self.history.slots:
                 self._check_last(fresh, slot)
-        return self.history
+
+    def judge(self, report: Report, ring: Ring) -> None:
+        """Add to a report what was wrong: failed reads, and what the logs of the servers contradict."""
+        self.history.judge_reads()
+        self.history.judge_logs(ring.written_logs())
+        late = [c for c in self.history.calls if not c.patient and self._is_late(c)]
+        if len(late) > LATE_SHARE_MAX * len(self.history.calls):
+            self.history.problem(f"{len(late)} of {len(self.history.calls)} calls ended past their deadline + 5 ms")
+        report.problems += self.history.problems
+
+    def _is_late(self, call: Call) -> bool:
+        over = call.took - self._policy.get("total_timeout", DEFAULT_TIMEOUT_MS) / 1e3 - SLACK_SECONDS
+        return over > 0 and over > self._meter.largest(call.start, call.end)
 
     def _check_last(self, fresh: aerospike_py.Client, slot: Slot) -> None:
         try:
@@ -152,6 +178,7 @@ class Load:
             self.history.problem("an acknowledged write is lost: an older value is found")
 
     def __enter__(self) -> Load:
+        self._meter.__enter__()
         for thread in self._threads:
             thread.start()
         return self
@@ -165,3 +192,4 @@ class Load:
                 thread.join(JOIN_SECONDS)
         with contextlib.suppress(exception.AerospikeError):
             self._client.close()
+        self._meter.__exit__()

@@ -65,18 +65,29 @@ def _receive(link: socket.socket, size: int) -> bytes:
 
 
 class Ring:
-    """Processes that may belong to one cluster; `start()` starts the first `nodes` of them."""
+    """Processes that may belong to one cluster; `start()` starts the first `nodes` of them.
 
-    def __init__(self, nodes: int = 3, members: int = 0, host: str = HOST, dead_ms: int = 1000, **options: int) -> None:
+    `told` are the addresses that clients are told instead of `host`: `access`, and `alternate` for those that ask.
+    """
+
+    def __init__(
+        self,
+        nodes: int = 3,
+        members: int = 0,
+        host: str = HOST,
+        dead_ms: int = 1000,
+        told: dict[str, str] | None = None,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="drill-"))
         self.nodes = nodes
         self.host = host
         count = max(nodes, members)
         ports = free_ports(2 * count, host)
         self.ports = ports[:count]
-        members_file = [{"host": host, "port": p, "ring_port": r} for p, r in zip(ports, ports[count:], strict=False)]
+        pairs = zip(ports[:count], ports[count:], strict=True)
+        members_file = [{"host": host, "port": p, "ring_port": r, **(told or {})} for p, r in pairs]
         (self.folder / "members.json").write_text(json.dumps(members_file), encoding="utf-8")
-        self._options = {"dead_ms": dead_ms, **options}
+        self._dead_ms = dead_ms
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._lives = 0
 
@@ -108,13 +119,12 @@ class Ring:
 
     def _spawn(self, node: int) -> subprocess.Popen[bytes]:
         self._lives += 1
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in self._options.items()]
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "aerospike_py.server"),
                 *("--members", str(self.folder / "members.json"), "--member", str(node)),
                 *("--write-log", str(self.folder / f"writes-{node}-{self._lives}.log")),
-                *options,
+                *("--dead-ms", str(self._dead_ms)),
             ],
             stdout=subprocess.PIPE,
             stderr=(self.folder / f"node-{node}.err").open("ab"),

@@ -10,10 +10,23 @@ import argparse
 import sys
 import time
 
+import crowds
 import killed
+import reliability
+import restarted
+import seeds
+import stopped
+import together
 from drill import Drill, Report, Scale
 
-ALL: list[Drill] = [*killed.DRILLS]
+ALL: list[Drill] = [
+    *killed.DRILLS,
+    *restarted.DRILLS,
+    *stopped.DRILLS,
+    *seeds.DRILLS,
+    *crowds.DRILLS,
+    *together.DRILLS,
+]
 
 
 def run_one(drill: Drill, scale: Scale) -> Report:
@@ -35,16 +48,19 @@ def main() -> int:
     drills = [d for d in ALL if not scale.short or d.in_short]
     if chosen.names:
         drills = [d for d in drills if any(word in d.name for word in chosen.names)]
-    failed = 0
+    results: list[tuple[Drill, Report]] = []
     for drill in drills:
         start = time.monotonic()
         report = run_one(drill, scale)
-        failed += bool(report.problems)
+        results.append((drill, report))
         figures = ", ".join(f"{name}: {value}" for name, value in report.figures.items())
         verdict = "FAILED" if report.problems else "passed"
         print(f"{drill.name:28} {verdict}  {time.monotonic() - start:5.1f} s  {figures}", flush=True)
         for problem in report.problems:
             print(f"    {problem}", flush=True)
+    if not chosen.quick and not chosen.names:
+        reliability.write(results, chosen.long)
+    failed = sum(bool(report.problems) for _, report in results)
     print(f"{len(drills) - failed} passed, {failed} failed")
     return 1 if failed or not drills else 0
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 class Member:
     def __init__(
         self,
-        members: Sequence[tuple[str, int, int]],
+        members: Sequence[tuple[str, int, int, str, str]],
         member: int,
         *,
         namespaces: Sequence[str] = ("test",),

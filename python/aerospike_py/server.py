@@ -5,7 +5,8 @@ was given a certificate, and serves until SIGTERM or SIGINT.
 
 With `--members FILE --member N` it is one process of a cluster of processes. FILE is a JSON list of all that may
 belong, `[{"host": "127.0.0.1", "port": 4000, "ring_port": 5000}, ...]`; it prints `ready` once it belongs. Such
-clusters survive `kill -9`: every write is on two processes before it is acknowledged.
+clusters survive `kill -9`: every write is on two processes before it is acknowledged. `"access"` and `"alternate"` of a
+member are the addresses told to clients instead of `"host"`, and to those that ask for alternate services.
 """
 
 from __future__ import annotations
@@ -78,7 +79,10 @@ def _address(host: str, port: int) -> str:
 def _run_member(chosen: argparse.Namespace, endings: set[signal.Signals]) -> int:
     members = json.loads(Path(chosen.members).read_text(encoding="utf-8"))
     member = _server.Member(
-        [(each["host"], each["port"], each["ring_port"]) for each in members],
+        [
+            (each["host"], each["port"], each["ring_port"], each.get("access", ""), each.get("alternate", ""))
+            for each in members
+        ],
         chosen.member,
         namespaces=chosen.namespace or ["test"],
         replication_factor=chosen.replication_factor,

@@ -16,16 +16,17 @@ struct member_object {
 
 member_object* as_member(PyObject* self) { return reinterpret_cast<member_object*>(self); }
 
-// [(host, port, ring port), ...]
+// [(host, port, ring port, address told to clients, alternate address), ...]
 bool members_of(PyObject* given, options& to) {
     PyObject* sequence = PySequence_Fast(given, "members must be a sequence");
     if (sequence == nullptr) return false;
     bool good = true;
     for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(sequence); ++i) {
-        const char* host = nullptr;
+        const char *host = nullptr, *access = nullptr, *alternate = nullptr;
         unsigned short port = 0, ring_port = 0;
-        good = PyArg_ParseTuple(PySequence_Fast_GET_ITEM(sequence, i), "sHH:member", &host, &port, &ring_port) != 0;
-        if (good) to.members.push_back({host, port, ring_port});
+        good = PyArg_ParseTuple(PySequence_Fast_GET_ITEM(sequence, i), "sHHss:member", &host, &port, &ring_port,
+                                &access, &alternate) != 0;
+        if (good) to.members.push_back({host, port, ring_port, access, alternate});
     }
     Py_DECREF(sequence);
     return good;

@@ -41,6 +41,8 @@ std::string member::start() {
     std::vector<std::string> ids;
     for (unsigned i = 0; i < options_.members.size(); ++i) {
         directory_.ports.push_back(options_.members[i].port);
+        directory_.told.push_back(options_.members[i].access);
+        directory_.alternates.push_back(options_.members[i].alternate);
         ids.push_back(node_id_of(i));
     }
     node_ = std::make_unique<node>(options_.member, ids[options_.member], options_, clock_, users_);

@@ -85,7 +85,14 @@ void node::retire() {
     secure_.leave();
 }
 
-std::string node::address_of(unsigned other) const { return address_text(everyone_->host, everyone_->ports[other]); }
+std::string node::address_of(unsigned other) const {
+    const bool own = everyone_->told.empty() || everyone_->told[other].empty();
+    return address_text(own ? everyone_->host : everyone_->told[other], everyone_->ports[other]);
+}
+std::string node::alternate_address_of(unsigned other) const {
+    if (everyone_->alternates.empty() || everyone_->alternates[other].empty()) return {};
+    return address_text(everyone_->alternates[other], everyone_->ports[other]);
+}
 std::string node::tls_address_of(unsigned other) const {
     return address_text(everyone_->host, everyone_->tls_ports[other]);
 }

@@ -18,6 +18,8 @@ namespace aero_server {
 // Where the nodes of a server are found; complete before the first of them is started.
 struct directory {
     std::string host;
+    std::vector<std::string> told;        // the address of each that clients are told; empty: `host`
+    std::vector<std::string> alternates;  // and the alternate one; empty: there is none
     std::vector<uint16_t> ports;
     std::vector<uint16_t> tls_ports;  // empty: no TLS
     std::shared_ptr<aero::io::tls_context> tls;
@@ -56,7 +58,8 @@ class node {
     const membership& ring() const noexcept { return *ring_; }
     membership& ring() noexcept { return *ring_; }
     std::string address_of(unsigned other) const;
-    std::string tls_address_of(unsigned other) const;  // REQUIRES: TLS
+    std::string tls_address_of(unsigned other) const;        // REQUIRES: TLS
+    std::string alternate_address_of(unsigned other) const;  // empty: it has none
 
     void count_connection() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); }
     uint64_t connections_opened() const noexcept { return opened_.load(std::memory_order_relaxed); }

@@ -21,8 +21,10 @@ struct user_option {
 // One process of a cluster of processes.
 struct member_option {
     std::string host;
-    uint16_t port = 0;       // for clients
-    uint16_t ring_port = 0;  // for the other members
+    uint16_t port = 0;        // for clients
+    uint16_t ring_port = 0;   // for the other members
+    std::string access{};     // the address told to clients; empty: `host`
+    std::string alternate{};  // and the one told to those that ask for alternate services; empty: none
 };
 
 struct options {

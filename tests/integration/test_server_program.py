@@ -178,6 +178,13 @@ def members_file(folder, ports):
     return str(path)
 
 
+def wait_until_filled(nodes):
+    until = time.monotonic() + READY_LIMIT_S
+    while any(ask_info(node, f"cluster-stable:size={len(nodes)}").startswith("ERROR") for node in nodes):
+        assert time.monotonic() < until, "the second is not filled"
+        time.sleep(0.02)
+
+
 def test_processes_form_a_cluster_that_survives_a_kill(tmp_path):
     ports = free_ports(4)
     common = ("--members", members_file(tmp_path, ports), "--write-log", str(tmp_path / "writes"))
@@ -186,10 +193,7 @@ def test_processes_form_a_cluster_that_survives_a_kill(tmp_path):
         nodes = [addresses(line)[0] for _, line in started]
         assert [port for _, port in nodes] == ports[::2]
         assert ask_info(nodes[0], "peers-generation") == "2"
-        until = time.monotonic() + READY_LIMIT_S
-        while any(ask_info(node, "cluster-stable:size=2").startswith("ERROR") for node in nodes):
-            assert time.monotonic() < until, "the second is not filled"
-            time.sleep(0.02)
+        wait_until_filled(nodes)
         with aerospike_py.client({"hosts": nodes}).connect() as client:
             for i in range(50):
                 client.put(("test", "killed", i), {"i": i})
@@ -216,3 +220,21 @@ def test_a_member_that_cannot_start_says_why(tmp_path, arguments, complaint):
         assert err.startswith("cannot start: ")
         assert complaint in err
         assert process.returncode == 1
+
+
+def test_a_member_tells_other_addresses_than_it_listens_on(tmp_path):
+    ports = free_ports(4)
+    path = tmp_path / "members.json"
+    told = {"host": "127.0.0.1", "access": "192.0.2.7", "alternate": "127.0.0.1"}
+    path.write_text(json.dumps([told | {"port": p, "ring_port": r} for p, r in [ports[:2], ports[2:]]]))
+    with ExitStack() as held:
+        lines = [held.enter_context(program("--members", str(path), "--member", str(i)))[1] for i in range(2)]
+        wait_until_filled([addresses(line)[0] for line in lines])
+        first = addresses(lines[0])[0]
+        assert ask_info(first, "service-clear-std") == f"192.0.2.7:{ports[0]}"
+        assert ask_info(first, "service-clear-alt") == f"127.0.0.1:{ports[0]}"
+        generation = ask_info(first, "peers-generation")
+        assert ask_info(first, "peers-clear-alt") == f"{generation},3000,[[BB9000000000002,,[127.0.0.1:{ports[2]}]]]"
+        config = {"hosts": [first], "use_services_alternate": True}
+        with aerospike_py.client(config).connect() as client:
+            assert len(client.get_node_names()) == 2

@@ -37,14 +37,22 @@ std::string replicas_text(info_call& call, bool with_regime, unsigned ranks_max)
     return text;
 }
 
-std::string peer_text(const node& here, unsigned other, bool tls) {
-    const membership& ring = here.ring();
-    std::string at = tls ? here.tls_address_of(other) : here.address_of(other);
-    if (at.ends_with(":" + std::to_string(tls ? default_tls_port : default_port))) at.resize(at.rfind(':'));
-    return "[" + ring.node_id(other) + "," + (tls ? here.settings().tls_name : "") + ",[" + at + "]]";
+enum class service : uint8_t { clear, tls, alternate };
+
+std::string address_for(const node& here, unsigned other, service which) {
+    if (which == service::alternate) return here.alternate_address_of(other);
+    return which == service::tls ? here.tls_address_of(other) : here.address_of(other);
 }
 
-std::string peers_text(info_call& call, bool tls) {
+std::string peer_text(const node& here, unsigned other, service which) {
+    const membership& ring = here.ring();
+    std::string at = address_for(here, other, which);
+    const unsigned usual = which == service::tls ? default_tls_port : default_port;
+    if (at.ends_with(":" + std::to_string(usual))) at.resize(at.rfind(':'));
+    return "[" + ring.node_id(other) + "," + (which == service::tls ? here.settings().tls_name : "") + ",[" + at + "]]";
+}
+
+std::string peers_text(info_call& call, service which) {
     const membership& ring = call.here.ring();
     const unsigned self = call.here.index();
     std::string list;
@@ -53,12 +61,14 @@ std::string peers_text(info_call& call, bool tls) {
     if (const auto since = call.params.get("generation")) {
         const uint64_t known = std::strtoull(std::string(*since).c_str(), nullptr, 10);
         for (const auto& change : ring.changes_after(self, known))
-            add(change.came ? peer_text(call.here, change.node, tls) : "[" + ring.node_id(change.node) + ",,]");
+            add(change.came ? peer_text(call.here, change.node, which) : "[" + ring.node_id(change.node) + ",,]");
     } else {
         for (unsigned other = 0; other < ring.size(); ++other)
-            if (other != self && ring.alive(other)) add(peer_text(call.here, other, tls));
+            if (other != self && ring.alive(other) && !address_for(call.here, other, which).empty())
+                add(peer_text(call.here, other, which));
     }
-    return std::to_string(generation) + "," + std::to_string(tls ? default_tls_port : default_port) + ",[" + list + "]";
+    return std::to_string(generation) + "," + std::to_string(which == service::tls ? default_tls_port : default_port) +
+           ",[" + list + "]";
 }
 
 }  // namespace
@@ -87,17 +97,14 @@ std::string info_replicas_master(info_call& call) {
     return text;
 }
 
-std::string info_peers(info_call& call) { return peers_text(call, false); }
+std::string info_peers(info_call& call) { return peers_text(call, service::clear); }
 // Without TLS these are what they are on a Community server: refused.
 std::string info_tls_peers(info_call& call) {
-    return call.here.settings().tls.enable ? peers_text(call, true) : info_enterprise(call);
+    return call.here.settings().tls.enable ? peers_text(call, service::tls) : info_enterprise(call);
 }
 
-// No node has an alternate address, so none is listed: the generation stays true.
-std::string info_peers_alternate(info_call& call) {
-    return std::to_string(call.here.ring().view(call.here.index()).peers_generation) + "," +
-           std::to_string(default_port) + ",[]";
-}
+std::string info_peers_alternate(info_call& call) { return peers_text(call, service::alternate); }
+std::string info_service_alternate(info_call& call) { return call.here.alternate_address_of(call.here.index()); }
 
 std::string info_service(info_call& call) { return call.here.address_of(call.here.index()); }
 std::string info_tls_service(info_call& call) {

@@ -30,7 +30,7 @@ constexpr std::array commands{
     info_command{"peers-tls-alt", info_enterprise},
     info_command{"service", info_service},
     info_command{"service-clear-std", info_service},
-    info_command{"service-clear-alt", info_empty},
+    info_command{"service-clear-alt", info_service_alternate},
     info_command{"service-tls-std", info_tls_service},
     info_command{"service-tls-alt", info_enterprise},
     info_command{"services", info_services},

@@ -54,6 +54,7 @@ std::string info_replicas_master(info_call&);
 std::string info_peers(info_call&);
 std::string info_peers_alternate(info_call&);
 std::string info_service(info_call&);
+std::string info_service_alternate(info_call&);
 std::string info_tls_peers(info_call&);
 std::string info_tls_service(info_call&);
 std::string info_services(info_call&);

@@ -8,7 +8,8 @@ namespace wire = aero::wire;
 
 namespace {
 constexpr size_t errands_at_once = 128;
-}
+constexpr uint32_t beats_alone = 6;  // without another's answer, before a member founds a cluster
+}  // namespace
 
 void process_ring::run() {
     holding hold(lock_);
@@ -19,7 +20,6 @@ void process_ring::run() {
     }
 }
 
-// True when somebody else has to lead or nothing is left to do until the next look.
 bool process_ring::look_around(holding& hold) {
     const aero::nanos now = aero::monotonic_now();
     const aero::nanos dead = aero::from_ms(options_.dead_ms);
@@ -67,7 +67,7 @@ node_set process_ring::heard_newcomers(aero::nanos now) const {
 
 // The first agreement of all, by the first of those who hear each other and have none.
 bool process_ring::found(aero::nanos now, holding& hold) {
-    if (now - started_ < aero::from_ms(options_.dead_ms)) return false;
+    if (now - started_ < aero::from_ms(std::min(options_.dead_ms, options_.beat_ms * beats_alone))) return false;
     const node_set others = heard_newcomers(now);
     for (const sign& each : signs_)
         if (each.version != 0 && now - each.at < aero::from_ms(options_.dead_ms)) return false;  // it takes us in

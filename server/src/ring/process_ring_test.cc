@@ -43,7 +43,7 @@ class ProcessRingTest : public ::testing::Test {
         p.how->members = addresses_;
         p.how->member = i;
         p.how->beat_ms = 50;
-        p.how->dead_ms = 2000;
+        p.how->dead_ms = 2000;  // founded after six beats, as nobody else answers
         p.data = std::make_unique<engine>(static_cast<uint8_t>(i), *p.how, clock_);
         std::vector<std::string> ids;
         for (unsigned k = 0; k < places_.size(); ++k) ids.push_back(node_id_of(k));

@@ -1,0 +1,56 @@
+"""Writes docs/reliability.md: what the drills promise, what they found, and the limits of both first."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drill import Drill, Report
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs/reliability.md"
+
+HEAD = """# Reliability
+
+What clusters of real processes showed when their nodes were killed, stopped and restarted under load. Written
+by `make drills`{form}; every figure is of its last run.
+
+## Limits first
+
+- All processes share one machine and the loopback device; a real network loses and delays more.
+- The nodes are embedded servers. They leave out a node after a second of silence, where a real cluster takes
+  about two, and keep records in memory only.
+- Times are taken in Python: they hold the wait for the interpreter's lock and for a processor. Bounds on times
+  allow for as much of it as a thread that only sleeps saw in the same span.
+- Two halves of a cluster that cannot reach each other, lost packets and clocks that jump are the simulator's
+  ([simulator.md](simulator.md)), not the drills'.
+
+## How a loss would show
+
+Every write carries a number of its own. Servers log each write before they acknowledge it, to a file that
+outlives a kill ([decision 0010](decisions/0010-clusters-of-processes.md)). A drill fails when a read fails,
+when a read gives what an acknowledged write had replaced, when a key is not found at the end with its last
+acknowledged write (or one in doubt), when an acknowledged write is in no log, when a write that was denied
+without doubt is in one, and when more than one call in a thousand ends later than 5 ms past its deadline.
+
+## What was found
+
+Machine: {machine}.
+"""
+
+
+def write(results: list[tuple[Drill, Report]], long: bool) -> None:
+    """The whole document, from the results of one run."""
+    cores = os.cpu_count()
+    text = HEAD.format(
+        form=" LONG=1" if long else "", machine=f"{cores} cores, {platform.system()} {platform.machine()}"
+    )
+    for drill, report in results:
+        text += f"\n### {drill.name[0].upper()}{drill.name[1:]}\n\nPromised: {drill.promise}.\n"
+        text += "Kept.\n\n" if not report.problems else "**Not kept.**\n\n"
+        text += "| figure | value |\n|---|---|\n"
+        text += "".join(f"| {name} | {value} |\n" for name, value in report.figures.items())
+        text += "".join(f"\n- {problem}\n" for problem in report.problems)
+    DOCUMENT.write_text(text, encoding="utf-8")
