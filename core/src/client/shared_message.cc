@@ -69,6 +69,12 @@ void shared_message::prepare(std::span<loop_call* const> who, uint8_t flags) {
     request.templates = templates_;
     request.flags = flags;
     transport_policy policy = who.front()->machine().policy();
+    // A silent node must leave the members time for a replica, as it would if each had gone alone.
+    if (policy.total_timeout_ms != 0 && policy.max_retries != 0) {
+        const uint32_t share_ms = policy.total_timeout_ms / (policy.max_retries + 1) + 1;
+        policy.socket_timeout_ms =
+            policy.socket_timeout_ms == 0 ? share_ms : std::min(policy.socket_timeout_ms, share_ms);
+    }
     policy.max_retries = 0;  // what fails goes out again member by member, each with its own retries
     call_.prepare(request, policy, split_large_);
     nanos latest = 0;
