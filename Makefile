@@ -69,8 +69,12 @@ test-cpp: $(SYSTEM)-build $(SYSTEM)-test  ## Only the C++ tests (preset dev)
 test-python: build $(SYSTEM)-test $(VENV)/tools-test $(VENV)/tools-lint  ## Only the Python suites
 	$(PYTHON) tools/run_tests.py python
 
-.PHONY: asan tsan
-asan tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under sanitizers
+.PHONY: asan
+asan: $(SYSTEM)-build $(SYSTEM)-test $(VENV)/tools-test  ## The C++ tests and Python suites under AddressSanitizer (FULL=1: more of these)
+	$(PYTHON) tools/run_tests.py asan py-asan $(if $(FULL),--full)
+
+.PHONY: tsan
+tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under ThreadSanitizer
 	$(PYTHON) tools/run_tests.py $@
 
 .PHONY: simulate

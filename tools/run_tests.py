@@ -1,9 +1,9 @@
 """Builds and runs test suites, all of them even when one fails, and counts what happened.
 
 `python3 tools/run_tests.py dev dev-poll python` runs the C++ tests of those CMake presets and the Python suites of the
-package installed in `.venv`. `--python PATH --label NAME` runs the Python suites with another interpreter. Reports are
-JUnit files in `build/reports/SUITE/`; `--count` only adds up those that are there. The last line counts:
-`N passed, N failed`.
+package installed in `.venv`; `py-asan` runs Python suites on extensions built with sanitizers. `--python PATH --label
+NAME` runs the Python suites with another interpreter. Reports are JUnit files in `build/reports/SUITE/`; `--count` only
+adds up those that are there. The last line counts: `N passed, N failed`.
 """
 
 from __future__ import annotations
@@ -72,6 +72,12 @@ def run_native(preset: str) -> bool:
     )
 
 
+def run_sanitized(label: str, full: bool) -> bool:
+    """The Python suites on extensions that sanitizers watch."""
+    report = REPORTS / label / "pytest.xml"
+    return run([sys.executable, "tools/sanitized_python.py", str(report), *(["--full"] if full else [])])
+
+
 def run_python(python: str, label: str, arguments: list[str]) -> bool:
     """Runs the Python suites with an interpreter that has the package installed."""
     report = REPORTS / label / "pytest.xml"
@@ -104,6 +110,7 @@ def main() -> int:
     parser.add_argument("--python", default=str(ROOT / ".venv/bin/python"), help="interpreter of the suite `python`")
     parser.add_argument("--label", default="python", help="name of the suite `python` in the reports")
     parser.add_argument("--select", action="append", default=[], help="argument for pytest, may be repeated")
+    parser.add_argument("--full", action="store_true", help="more Python suites with `py-asan`")
     parser.add_argument("--count", action="store_true", help="run nothing, add up the reports that are there")
     parser.add_argument("--failed-steps", type=int, default=0, help="with --count: steps of CI that failed")
     chosen = parser.parse_args()
@@ -116,7 +123,12 @@ def main() -> int:
         shutil.rmtree(REPORTS / label, ignore_errors=True)
         print(f"-- tests: {label}", flush=True)
         start = time.monotonic()
-        succeeded = run_python(chosen.python, label, chosen.select) if suite == "python" else run_native(suite)
+        if suite == "python":
+            succeeded = run_python(chosen.python, label, chosen.select)
+        elif suite == "py-asan":
+            succeeded = run_sanitized(label, chosen.full)
+        else:
+            succeeded = run_native(suite)
         results.append((label, succeeded, time.monotonic() - start))
     return summary(results)
 

@@ -1,0 +1,157 @@
+"""Python suites on extensions built with AddressSanitizer and UndefinedBehaviorSanitizer (preset `py-asan`).
+
+`python3 tools/sanitized_python.py REPORT.xml` builds them, lays them beside the Python files of the package in
+`build/py-asan`, with an environment that sees these before the installed package, and runs the suites that go through
+most of the binding; `--full` runs more of them. Suites that measure memory are left out: what a sanitizer holds back
+would be measured. A leak counts when one of ours allocated; the interpreter keeps things of its own at its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / "build/py-asan"
+PYTHON = PLACE / "venv/bin/python"
+OUR_FILES = ("/_aerospike.", "/_server.")
+# A forked child leaves what its parent's tend thread was at as it is; the C++ tests watch it in the parent.
+LEFT_ON_PURPOSE = ("aero::cluster::link_driver", "aero::cluster::tender")
+FRAMES_OF_AN_ALLOCATION = 6  # the allocator's own and those just above it
+
+CHOSEN = [
+    "tests/unit/test_decoding.py",
+    *(
+        f"tests/integration/test_{name}.py"
+        for name in [
+            "async_face",
+            "awaitable",
+            "batch_read",
+            "batch_write",
+            "concurrency",
+            "errors",
+            "fork",
+            "golden_replay",
+            "keys",
+            "lazy_batch_records",
+            "life_cycle",
+            "logging",
+            "numpy",
+            "operate",
+            "policies",
+            "profiling",
+            "single_record",
+            "stages",
+            "values",
+        ]
+    ),
+    "tests/adversity/test_asyncio.py",
+]
+MORE = [
+    *(
+        f"tests/integration/test_{name}.py"
+        for name in [
+            "connections",
+            "demo",
+            "embedded_cluster",
+            "info_truncate",
+            "login",
+            "pytest_plugin",
+            "racks",
+            "server_program",
+        ]
+    ),
+    "tests/adversity/test_interrupts.py",
+    "tests/adversity/test_seeds.py",
+]
+
+
+def run(*command: str, **environment: str) -> int:
+    """Runs a command from the root of the project; gives its status."""
+    print("+", " ".join(command[:8]), *(["..."] if len(command) > 8 else []), flush=True)
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode
+
+
+def build() -> bool:
+    """The extensions, and an environment in which they come before those of `.venv`."""
+    if run("cmake", "--preset", "py-asan", "-Wno-dev", "--log-level=WARNING") != 0:
+        return False
+    if run("cmake", "--build", "--preset", "py-asan") != 0:
+        return False
+    package = PLACE / "site/aerospike_py"
+    shutil.rmtree(package, ignore_errors=True)
+    if run("cmake", "--install", str(PLACE), "--component", "python", "--prefix", str(PLACE / "site")) != 0:
+        return False
+    for each in (ROOT / "python/aerospike_py").iterdir():
+        if each.suffix in (".py", ".pyi", ".typed"):
+            (package / each.name).symlink_to(each)
+    if run(str(ROOT / ".venv/bin/python"), "-m", "venv", "--clear", "--without-pip", str(PLACE / "venv")) != 0:
+        return False
+    (packages,) = (PLACE / "venv/lib").glob("python3*/site-packages")
+    (installed,) = (ROOT / ".venv/lib").glob("python3*/site-packages")
+    (packages / "sanitized.pth").write_text(f"{PLACE / 'site'}\n{installed}\n")
+    return True
+
+
+def library(name: str) -> str:
+    """Where the compiler has one of its libraries."""
+    return subprocess.run(
+        ["c++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def is_ours(block: str) -> bool:
+    """Whether what leaked was allocated by our code, and should not have been left."""
+    if any(name in block for name in LEFT_ON_PURPOSE):
+        return False
+    frames = [line for line in block.splitlines() if line.lstrip().startswith("#")]
+    return any(name in frame for frame in frames[:FRAMES_OF_AN_ALLOCATION] for name in OUR_FILES)
+
+
+def findings() -> list[str]:
+    """What sanitizers of all processes wrote, leaks of others left out."""
+    found = []
+    for report in sorted(PLACE.glob("report.*")):
+        text = report.read_text(errors="replace")
+        if "ERROR: AddressSanitizer" in text or "runtime error:" in text:
+            found.append(text)
+            continue
+        found.extend(block for block in text.split("\n\n") if "leak of" in block and is_ours(block))
+    return found
+
+
+def main() -> int:
+    """Builds, runs and judges."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("report", help="JUnit file to write")
+    parser.add_argument("--full", action="store_true", help="more suites")
+    chosen = parser.parse_args()
+    if not build():
+        return 1
+    for old in PLACE.glob("report.*"):
+        old.unlink()
+    log = f"log_path={PLACE / 'report'}"
+    status = run(
+        str(PYTHON),
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={chosen.report}"),
+        *CHOSEN,
+        *(MORE if chosen.full else []),
+        LD_PRELOAD=f"{library('libasan.so')} {library('libstdc++.so')}",
+        PYTHONMALLOC="malloc",  # so that what Python objects point to is seen as reached
+        ASAN_OPTIONS=f"detect_leaks=1:exitcode=77:{log}",
+        UBSAN_OPTIONS=f"print_stacktrace=1:{log}",
+        LSAN_OPTIONS="exitcode=0",
+    )
+    found = findings()
+    for each in found:
+        print(each)
+    print(f"sanitizers: {len(found)} findings")
+    return 1 if status != 0 or found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
