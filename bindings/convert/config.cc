@@ -38,8 +38,12 @@ bool config_number(PyObject* value, const char* name, uint32_t& to) {
     return false;
 }
 
-bool config_bool(PyObject* value, bool& to) {
+bool config_bool(PyObject* value, const char* name, bool& to) {
     int64_t number = 0;
+    if (!PyIndex_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a bool, not %.80s", name, Py_TYPE(value)->tp_name);
+        return false;
+    }
     if (!field_value(value, number)) return false;
     to = number != 0;
     return true;
@@ -98,9 +102,12 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     }
     if (name == "conn_pools_per_node") return config_number(value, "conn_pools_per_node", unused);
     if (name == "tend_interval") return config_number(value, "tend_interval", native.tend_interval_ms);
-    if (name == "use_services_alternate") return config_bool(value, native.use_services_alternate);
-    if (name == "merge_concurrent_reads") return config_bool(value, native.merge_concurrent_reads);
-    if (name == "split_large_batches") return config_bool(value, native.split_large_batches);
+    if (name == "use_services_alternate")
+        return config_bool(value, "use_services_alternate", native.use_services_alternate);
+    if (name == "merge_concurrent_reads")
+        return config_bool(value, "merge_concurrent_reads", native.merge_concurrent_reads);
+    if (name == "split_large_batches") return config_bool(value, "split_large_batches", native.split_large_batches);
+    if (name == "circuit_breaker") return config_bool(value, "circuit_breaker", native.circuit_breaker);
     if (name == "rack_ids") return config_racks(value, native.rack_ids);
     if (name == "max_concurrent_operations") {
         return config_number(value, "max_concurrent_operations", native.max_concurrent_operations);
@@ -109,7 +116,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
         return config_number(value, "operation_queue_timeout_ms", native.operation_queue_timeout_ms);
     }
     if (name == "tls") return parse_tls(value, native.tls, unknown_of_tls);
-    if (name == "strict") return config_bool(value, to.strict);
+    if (name == "strict") return config_bool(value, "strict", to.strict);
     known = false;
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/chance.h"
 #include "client/client_shared.h"
 
 namespace aero::tests {
@@ -45,6 +46,7 @@ simulation::simulation(sim_plan plan)
       judge_(servers_.model()) {
     kernel_.seen_request = [this](byte_view request) { servers_.model().note_request(request); };
     cluster::restart_rotation();
+    restart_chance(plan_.seed);
     steer();
     kernel_.set_names({{"seeds.example", {"10.9.0.1", "10.0.0.1"}}});
     for (unsigned key = 0; key < sim_keys; key += 2)
@@ -173,6 +175,8 @@ void simulation::probe() {
     probe_together();
     for (const auto& each : loops_) probe_loop(*each);
     judge_.quiet = false;
+    for (const auto& each : client_->handle()->cluster->current()->nodes)
+        if (each->health.open()) judge_.fail("service", "after the storm reads still pass over " + each->name());
 }
 
 void simulation::probe_with(const sim_call& how, const std::string& who) {

@@ -171,6 +171,8 @@ class ClientConfig(_RequiredConfig, total=False):
     `merge_concurrent_reads` (on unless set to False) lets reads that an event loop makes in one tick share messages.
     `split_large_batches` (on unless set to False) sends 400 or more rows for one node over two connections, so that two
     threads of the node work on them.
+    `circuit_breaker` (on unless set to False) lets reads pass over a node that failed three times in a row, until it
+    answers again; docs/flow_control.md says more.
     `rack_ids` are the racks to read from, best first, by calls with `replica=POLICY_REPLICA_PREFER_RACK`.
     """
 
@@ -189,6 +191,7 @@ class ClientConfig(_RequiredConfig, total=False):
     operation_queue_timeout_ms: int
     merge_concurrent_reads: bool
     split_large_batches: bool
+    circuit_breaker: bool
     rack_ids: Sequence[int]
     tls: TlsConfig | None
     strict: bool

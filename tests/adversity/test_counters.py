@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import re
 import threading
 import time
 
 import pytest
 from fixtures import hostile
+from fixtures.counters import counts
 
 import aerospike_py
 from aerospike_py import exception
@@ -16,12 +16,6 @@ KEY = ("test", "counters", "k")
 KEYS = [("test", "counters", i) for i in range(40)]
 LONG = {"total_timeout": 20_000}
 ONCE_MORE = {"total_timeout": 20_000, "max_retries": 2}
-
-
-def counts():
-    """Every counter with its value."""
-    lines = re.findall(r'^db_client_core_events_total\{event="(\w+)"\} (\d+)$', aerospike_py.get_metrics(), re.M)
-    return {name: int(value) for name, value in lines}
 
 
 def comes_true(condition, within_s=20):
@@ -210,6 +204,10 @@ def test_every_counter_is_told():
         "attempt_unsent",
         "batch_resplit",
         "bad_reply",
+        "breaker_avoided",
+        "breaker_closed",
+        "breaker_opened",
+        "breaker_probed",
         "call_cancelled",
         "call_merged",
         "call_queued",

@@ -23,8 +23,9 @@ enum class planted_bug : uint8_t {
     view_untold,          // who waits for a new view is not told of it
     waits_holding,        // a thread that has connections waits for more
     kept_session,         // a session that a node refused is shown again
+    breaker_stuck,        // a node that failed and answers again is passed over for ever
 };
-inline constexpr unsigned planted_bugs = 14;
+inline constexpr unsigned planted_bugs = 15;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

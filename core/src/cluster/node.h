@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "cluster/breaker.h"
 #include "cluster/security.h"
 #include "io/stream.h"
 
@@ -33,8 +34,12 @@ class node {
   public:
     // Without `how` its connections are in clear, and nobody logs in.
     node(std::string name, io::endpoint address, std::shared_ptr<const security> how = {},
-         std::shared_ptr<session> known = {})
-        : name_(std::move(name)), address_(std::move(address)), security_(std::move(how)), session_(std::move(known)) {}
+         std::shared_ptr<session> known = {}, bool breaks = true)
+        : health(breaks),
+          name_(std::move(name)),
+          address_(std::move(address)),
+          security_(std::move(how)),
+          session_(std::move(known)) {}
 
     const std::string& name() const noexcept { return name_; }
     const io::endpoint& address() const noexcept { return address_; }
@@ -47,6 +52,9 @@ class node {
     }
 
     bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
+    // Worth asking before others.
+    bool good() const noexcept { return active() && !health.open(); }
+    breaker health;
     void deactivate() noexcept;  // closes what rests in the pool, and lets nobody wait any longer
 
     // Counts a new connection against `max`; false when the node has as many already. Give back with `drop_slot`. The

@@ -24,7 +24,7 @@ tender::member* tender::find_member(member_id id) noexcept {
 }
 
 std::shared_ptr<node> tender::handle_of(const member& who, const io::endpoint& at) const {
-    return std::make_shared<node>(who.name, at, security_, who.known);
+    return std::make_shared<node>(who.name, at, security_, who.known, config_.circuit_breaker);
 }
 
 void tender::adopt(link& from, node_report&& report, nanos now) {
@@ -91,7 +91,9 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
         return want_peers_of_all();
     }
     if (report.partition_generation < 0) return member_failed(who, now);
-    if (std::exchange(who.failures, 0) > 0) review_ = true;
+    const bool again = std::exchange(who.failures, 0) > 0;
+    review_ |= again;
+    who.handle->health.tended(again, now);
     if (who.peers_generation != report.peers_generation) {
         if (who.peers_generation > report.peers_generation && !from.asked.peers) {
             // Counted anew: the node was started again, and connections to its former self are of no use.

@@ -1,6 +1,9 @@
 #include "cluster/view.h"
 
 #include <algorithm>
+#include <span>
+
+#include "metrics/counters.h"
 
 namespace aero::cluster {
 namespace {
@@ -12,20 +15,41 @@ bool is_active(const view& seen, uint8_t owner) noexcept {
     return owner < seen.nodes.size() && seen.nodes[owner]->active();
 }
 
-// The first active owner from index `start` on, wrapping; else the first owner there is.
-uint8_t walk(const namespace_map& map, const view& seen, unsigned partition, unsigned start) noexcept {
-    uint8_t fallback = no_node;
+bool is_good(const view& seen, uint8_t owner, nanos now) noexcept {
+    if (!is_active(seen, owner)) return false;
+    breaker& health = seen.nodes[owner]->health;
+    return !health.open() || health.admits_probe(now);
+}
+
+// From the one at `start` on, wrapping: the first good owner of the list, else the first active one, else that one.
+// Only who would have been asked is probed.
+uint8_t best_of(const view& seen, std::span<const uint8_t> owners, size_t start, nanos now) noexcept {
+    uint8_t active = no_node;
+    for (size_t step = 0; step < owners.size(); ++step) {
+        const uint8_t owner = owners[(start + step) % owners.size()];
+        if (is_good(seen, owner, active == no_node ? now : 0)) {
+            if (active != no_node) metrics::count(metrics::event::breaker_avoided);
+            return owner;
+        }
+        if (active == no_node && is_active(seen, owner)) active = owner;
+    }
+    return active == no_node && !owners.empty() ? owners[start % owners.size()] : active;
+}
+
+// From replica `start` on, wrapping.
+uint8_t walk(const namespace_map& map, const view& seen, unsigned partition, unsigned start, nanos now) noexcept {
+    std::array<uint8_t, replicas_max> order;
+    unsigned count = 0;
     for (unsigned step = 0; step < map.replicas; ++step) {
         const uint8_t owner = map.owners[(start + step) % map.replicas][partition];
-        if (is_active(seen, owner)) return owner;
-        if (fallback == no_node) fallback = owner;
+        if (owner != no_node) order[count++] = owner;
     }
-    return fallback;
+    return best_of(seen, std::span(order).first(count), 0, now);
 }
 
 // Owners in order of preference: those on the preferred racks in the racks' order, then the rest; retries walk that
 // list.
-uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, unsigned tried) noexcept {
+uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, unsigned tried, nanos now) noexcept {
     std::array<uint8_t, replicas_max> order;
     unsigned count = 0;
     const auto add = [&](uint8_t owner) {
@@ -39,7 +63,8 @@ uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, 
         }
     }
     for (unsigned r = 0; r < map.replicas; ++r) add(map.owners[r][partition]);
-    return count == 0 ? walk(map, seen, partition, tried) : order[tried % count];
+    if (count == 0) return walk(map, seen, partition, tried, now);
+    return best_of(seen, std::span(order).first(count), tried, now);
 }
 
 }  // namespace
@@ -61,12 +86,12 @@ std::string view::namespace_names() const {
 }
 
 uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                        unsigned tried) noexcept {
+                        unsigned tried, nanos now) noexcept {
     switch (policy) {
         case replica_policy::master: return map.owners[0][partition];
-        case replica_policy::sequence: return walk(map, seen, partition, tried);
-        case replica_policy::prefer_rack: return by_rack(map, seen, partition, tried);
-        case replica_policy::random: return walk(map, seen, partition, rotation++);
+        case replica_policy::sequence: return walk(map, seen, partition, tried, now);
+        case replica_policy::prefer_rack: return by_rack(map, seen, partition, tried, now);
+        case replica_policy::random: return walk(map, seen, partition, rotation++, now);
     }
     return no_node;
 }

@@ -43,18 +43,19 @@ struct view {
 using view_ptr = std::shared_ptr<const view>;
 
 // Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks
-// on. Gives no_node when nobody owns the partition. Writes walk like reads; the caller decides whether to move on.
+// on. Gives no_node when nobody owns the partition. A node whose breaker is open is asked when no other is good, and
+// when a probe of it is due by `now`; at 0 none is.
 uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                        unsigned tried) noexcept;
+                        unsigned tried, nanos now) noexcept;
 inline uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                     unsigned tried) noexcept {
-    // Nearly every choice is the first of the default policy, and finds the master active, or a write's.
+                     unsigned tried, nanos now) noexcept {
+    // Nearly every choice is the first of the default policy, and finds the master good, or a write's.
     const uint8_t master = map.owners[0][partition];
     if (policy == replica_policy::sequence && tried == 0) {
-        if (master < seen.nodes.size() && seen.nodes[master]->active()) return master;
+        if (master < seen.nodes.size() && seen.nodes[master]->good()) return master;
     }
     if (policy == replica_policy::master) return master;
-    return route_by_policy(map, seen, partition, policy, tried);
+    return route_by_policy(map, seen, partition, policy, tried, now);
 }
 // Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.
 void restart_rotation() noexcept;

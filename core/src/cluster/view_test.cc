@@ -22,7 +22,7 @@ struct three_nodes {
         map.owners[0][1] = 1;
     }
     uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0) const {
-        return route(map, seen, partition, policy, tried);
+        return route(map, seen, partition, policy, tried, 0);
     }
 };
 

@@ -39,7 +39,7 @@ bool is_well_formed(byte_view body) noexcept {
 
 bool ends_session(code what) noexcept { return what == code::not_authenticated || what == code::expired_session; }
 
-attempt::attempt(call* owner, const cluster::node* target, reply_form form, buffer&& request) noexcept
+attempt::attempt(call* owner, cluster::node* target, reply_form form, buffer&& request) noexcept
     : owner_(owner), target_(target), request_(std::move(request)), form_(form) {}
 
 attempt::~attempt() {

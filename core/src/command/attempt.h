@@ -50,7 +50,7 @@ enum class reply_form : uint8_t {
 
 class attempt {
   public:
-    attempt(call* owner, const cluster::node* target, reply_form form, buffer&& request) noexcept;
+    attempt(call* owner, cluster::node* target, reply_form form, buffer&& request) noexcept;
     ~attempt();
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
@@ -58,7 +58,7 @@ class attempt {
     action resume(const event& what, nanos now);
 
     // What the outside may know.
-    const cluster::node* target() const noexcept { return target_; }
+    cluster::node* target() const noexcept { return target_; }
     call* owner() const noexcept { return owner_; }
     bool sent_any() const noexcept { return sent_ > 0; }
     bool sent_all() const noexcept { return sent_all_; }
@@ -110,7 +110,7 @@ class attempt {
     action receive_more();
 
     call* owner_;
-    const cluster::node* target_;
+    cluster::node* target_;
     buffer request_;
     buffer reply_;
     size_t sent_ = 0;

@@ -103,7 +103,7 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
     std::vector<uint32_t> homeless;
     for (const uint32_t row : which.rows) {
         const uint8_t node = cluster::route(*maps_[template_of_[row]], seen, wire::partition_of(digests_[row]),
-                                            replica_choice(), which.walked);
+                                            replica_choice(), which.walked, now);
         if (node == cluster::no_node) {
             homeless.push_back(row);
             continue;

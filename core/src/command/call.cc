@@ -38,6 +38,11 @@ bool worth_retrying(code what) noexcept {
 // A write that was sent is in doubt unless the server itself said that it did not happen.
 bool leaves_doubt(code what) noexcept { return static_cast<int>(what) < 0 || what == code::timeout; }
 
+// A failed attempt tells something of its node, and not of our own limits.
+bool blames_node(code what) noexcept {
+    return what == code::connection || what == code::tls || what == code::bad_reply;
+}
+
 nanos unsent_pause(unsigned in_a_row, bool moves) noexcept {
     if (in_a_row <= 1 && moves) return 0;  // another replica may be there at once
     in_a_row = std::max(in_a_row, 2u);
@@ -101,9 +106,13 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
     ready->wants_stamps = wants_stamps_;
     nanos limit = deadline_;
     if (policy_.socket_timeout_ms != 0) limit = std::min(limit, now + from_ms(policy_.socket_timeout_ms));
-    // A read shares its time among the tries it has left, so that a silent node leaves time for a replica.
-    if (!is_write_ && replicas > 1 && deadline_ != never && of.tried < policy_.max_retries)
-        limit = std::min(limit, now + (deadline_ - now) / (policy_.max_retries - of.tried + 1));
+    // A read shares its time among the tries it has left, and the first has a third at most, so that a silent node
+    // leaves time for a replica.
+    const bool elsewhere = replicas > 1 && replica_choice() != replica_policy::master;
+    if (elsewhere && deadline_ != never && of.tried < policy_.max_retries) {
+        const uint32_t tries = policy_.max_retries - of.tried + 1;
+        limit = std::min(limit, now + (deadline_ - now) / (of.tried == 0 ? std::max(tries, 3u) : tries));
+    }
     ready->deadline = limit;
     const nanos last_use = deadline_ == never ? now + drain_without_deadline : deadline_;
     ready->drain_until = last_use + from_ms(policy_.timeout_delay_ms);
@@ -119,8 +128,10 @@ void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& see
     if (!sent) metrics::count(metrics::event::attempt_unsent);
     if (const std::unique_ptr<error> broken = ended->take_failure()) {
         wants_tend_ = true;
+        if (blames_node(broken->what)) ended->target()->health.failed(false, now);
         if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, now);
     } else {
+        ended->target()->health.answered();
         error why;
         if (ended->session_over()) wants_tend_ = true;
         if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, now);
@@ -248,6 +259,7 @@ void call::take_back_attempts(nanos now) {
                   .text = "the node did not answer within this attempt's share of the time"};
         if (left) why.text = "the node left the cluster before anything was sent to it";
         const bool sent = late->sent_any();
+        if (sent) late->target()->health.failed(true, now);
         if (!sent) metrics::count(metrics::event::attempt_unsent);
         note_times(*late);
         const bool work_left = salvage(*late, which);
@@ -264,6 +276,7 @@ void call::end_all(code what, const std::string& text, nanos now) {
         note_times(*one);
         const bool work_left = salvage(*one, which);
         if (one->sent_any()) {
+            if (what == code::deadline) one->target()->health.failed(true, now);
             ++which.tried;
             ++which.doubts;
         }

@@ -103,7 +103,7 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
     const cluster::namespace_map* map = seen.find(name_space());
     if (map == nullptr) return unknown_namespace(name_space(), seen);
     const unsigned partition = wire::partition_of(digest_);
-    const uint8_t owner = cluster::route(*map, seen, partition, replica_choice(), which.walked);
+    const uint8_t owner = cluster::route(*map, seen, partition, replica_choice(), which.walked, now);
     if (owner == cluster::no_node)
         return std::make_unique<plan_error>(
             plan_error{false, code::partition_unavailable,

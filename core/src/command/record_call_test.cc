@@ -144,6 +144,25 @@ TEST(record_call, a_silent_node_costs_a_read_only_its_share_of_the_time) {
     static_cast<void>(next);
 }
 
+TEST(record_call, a_read_leaves_its_first_node_within_a_third_of_its_time_where_there_is_another) {
+    const auto view = view_of(3, 2);
+    for (const uint32_t retries : {0, 1, 2, 4}) {
+        for (const replica_policy replica : {replica_policy::sequence, replica_policy::master}) {
+            transport_policy policy = read_policy();
+            policy.max_retries = retries;
+            policy.replica = replica;
+            record_call call;
+            call.prepare(get_request(), policy);
+            call.start(view, 0);
+            const auto first = call.next_launch();
+            send_only(*first, ms);
+            const bool stays = retries == 0 || replica == replica_policy::master;
+            EXPECT_EQ(call.wakeup_at(), from_ms(1000) / (stays ? 1 : std::max(retries + 1, 3u))) << retries;
+            call.abandon(code::cancelled, "over", ms);
+        }
+    }
+}
+
 TEST(record_call, with_one_replica_a_read_waits_its_whole_deadline_for_it) {
     const auto view = view_of(1, 1);
     record_call call;

@@ -25,6 +25,10 @@ std::string_view name_of(event which) noexcept {
         case event::tend_answered: return "tend_answered";
         case event::tend_failed: return "tend_failed";
         case event::partition_map_changed: return "partition_map_changed";
+        case event::breaker_opened: return "breaker_opened";
+        case event::breaker_closed: return "breaker_closed";
+        case event::breaker_probed: return "breaker_probed";
+        case event::breaker_avoided: return "breaker_avoided";
         case event::log_dropped: return "log_dropped";
         case event::count_: break;
     }

@@ -29,6 +29,10 @@ enum class event : uint8_t {
     tend_answered,      // a node answered a question of the tend
     tend_failed,        // a node did not
     partition_map_changed,
+    breaker_opened,   // a node failed so often in a row that reads pass over it
+    breaker_closed,   // such a node answered again
+    breaker_probed,   // a read was sent to such a node to see
+    breaker_avoided,  // a read, or a row of a batch, went to another node because of one
     log_dropped,
     count_,
 };

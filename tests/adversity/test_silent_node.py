@@ -1,0 +1,86 @@
+"""One node of three accepts everything and answers no call: reads leave it in time, then pass it over, then return."""
+
+import time
+
+import pytest
+from fixtures import hostile
+from fixtures.counters import counts
+from fixtures.faces import KINDS, make_face
+
+import aerospike_py
+
+KEYS = [("test", "silent", i) for i in range(60)]
+LONG = {"total_timeout": 20_000}
+# A third of it is what a read gives the first node.
+READ = {"total_timeout": 1500}
+
+
+@pytest.fixture
+def replicated():
+    """Three nodes with two copies of everything, behind proxies."""
+    from aerospike_py.testing import Server
+
+    with Server(nodes=3, replication_factor=2) as server:
+        assert server.wait_until_stable()
+        with hostile.ProxiedCluster(server.hosts) as cluster:
+            yield cluster
+
+
+@pytest.fixture
+def face_on(replicated):
+    made = []
+
+    def make(kind, **config):
+        face = make_face(kind, {"hosts": replicated.hosts, "timeout": 10_000} | config)
+        made.append(face)
+        face.connect()
+        for i, key in enumerate(KEYS):
+            face.put(key, {"i": i}, policy=LONG)
+        return face
+
+    yield make
+    for each in made:
+        each.dispose()
+
+
+def read_all(face):
+    """Reads every key; how many took as long as a silent node makes them."""
+    slow = 0
+    for i, key in enumerate(KEYS):
+        began = time.monotonic()
+        assert face.get(key, READ).bins == {"i": i}
+        slow += time.monotonic() - began >= READ["total_timeout"] / 1000 / 3
+    return slow
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reads_pass_over_a_silent_node_and_come_back_to_it(replicated, face_on, kind):
+    face = face_on(kind)
+    silent = replicated.proxies[1]
+    silent.arm(hostile.silent)
+    before = counts()
+    # About twenty of the keys belong to it: three open the breaker, and a probe follows now and then.
+    assert read_all(face) <= 12
+    assert counts()["breaker_opened"] > before["breaker_opened"]
+    assert counts()["breaker_avoided"] > before["breaker_avoided"]
+    silent.heal()
+    until = time.monotonic() + 60
+    while counts()["breaker_closed"] == before["breaker_closed"]:
+        assert time.monotonic() < until
+        read_all(face)
+    served = silent.requests
+    read_all(face)
+    assert silent.requests > served
+
+
+def test_switched_off_every_read_begins_with_its_master(replicated, face_on):
+    face = face_on("sync", circuit_breaker=False)
+    replicated.proxies[1].arm(hostile.silent)
+    before = counts()
+    assert read_all(face) > 12
+    assert counts()["breaker_opened"] == before["breaker_opened"]
+
+
+def test_the_switch_is_a_bool():
+    with pytest.raises(TypeError, match="circuit_breaker"):
+        aerospike_py.client({"hosts": [("127.0.0.1", 3000)], "circuit_breaker": "on"})
