@@ -100,6 +100,12 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "min_conns_per_node") {
         return config_number(value, "min_conns_per_node", native.connections_per_node_min);
     }
+    if (name == "max_connecting_per_node") {
+        if (!config_number(value, "max_connecting_per_node", native.connecting_per_node_max)) return false;
+        if (native.connecting_per_node_max > 0) return true;
+        raise_invalid_argument("max_connecting_per_node must be at least 1: without a connect there is no connection");
+        return false;
+    }
     if (name == "conn_pools_per_node") return config_number(value, "conn_pools_per_node", unused);
     if (name == "tend_interval") return config_number(value, "tend_interval", native.tend_interval_ms);
     if (name == "use_services_alternate")

@@ -250,7 +250,8 @@ void simulation::close_all() {
     if (kernel_.open_files() != 0)
         judge_.fail("leak", std::to_string(kernel_.open_files()) + " descriptors are open after the client has gone");
     for (const auto& [which, held] : nodes_)
-        if (held->connections() != 0) judge_.fail("leak", "a node still counts connections after the client has gone");
+        if (held->connections() + held->connecting() != 0)
+            judge_.fail("leak", "a node still counts connections after the client has gone");
     nodes_.clear();
     if (fibers_.waiting().size() > 1) judge_.fail("leak", "a thread is left after the client has gone");
 }
@@ -274,6 +275,8 @@ void simulation::look_at_nodes() {
         const uint32_t limit = plan_.config.connections_per_node_max + plan_.loops + 1;  // each may have its first
         if (held->connections() > limit)
             judge_.fail("limit", std::to_string(held->connections()) + " connections to " + held->address_text());
+        if (held->connecting() > plan_.config.connecting_per_node_max + plan_.loops)
+            judge_.fail("limit", std::to_string(held->connecting()) + " connects at once to " + held->address_text());
     }
 }
 

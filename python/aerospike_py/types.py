@@ -171,6 +171,7 @@ class ClientConfig(_RequiredConfig, total=False):
     `merge_concurrent_reads` (on unless set to False) lets reads that an event loop makes in one tick share messages.
     `split_large_batches` (on unless set to False) sends 400 or more rows for one node over two connections, so that two
     threads of the node work on them.
+    `max_connecting_per_node` (32) bounds the connects to a node that are under way at once, handshakes included.
     `circuit_breaker` (on unless set to False) lets reads pass over a node that failed three times in a row, until it
     answers again; docs/flow_control.md says more.
     `rack_ids` are the racks to read from, best first, by calls with `replica=POLICY_REPLICA_PREFER_RACK`.
@@ -184,6 +185,7 @@ class ClientConfig(_RequiredConfig, total=False):
     idle_timeout: int
     max_conns_per_node: int
     min_conns_per_node: int
+    max_connecting_per_node: int
     conn_pools_per_node: int
     tend_interval: int
     use_services_alternate: bool

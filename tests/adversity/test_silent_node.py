@@ -84,3 +84,8 @@ def test_switched_off_every_read_begins_with_its_master(replicated, face_on):
 def test_the_switch_is_a_bool():
     with pytest.raises(TypeError, match="circuit_breaker"):
         aerospike_py.client({"hosts": [("127.0.0.1", 3000)], "circuit_breaker": "on"})
+
+
+def test_without_any_connect_there_is_no_connection():
+    with pytest.raises(aerospike_py.InvalidArgError, match="max_connecting_per_node must be at least 1"):
+        aerospike_py.client({"hosts": [("127.0.0.1", 3000)], "max_connecting_per_node": 0})

@@ -52,6 +52,7 @@ struct client_config {
     uint32_t operation_queue_timeout_ms = 0;  // 0: the call's own deadline
     bool merge_concurrent_reads = true;       // event clients gather the reads of one tick into batch messages
     bool split_large_batches = true;          // from 400 rows for one node over two connections
+    uint32_t connecting_per_node_max = 32;    // connects under way at once, handshakes included; at least 1
     bool circuit_breaker = true;              // reads pass over a node that failed, until it answers again
     std::vector<int> rack_ids;  // best first, for replica_policy::prefer_rack; empty: racks are not asked for
     std::string user_agent = "aero";

@@ -24,8 +24,9 @@ enum class planted_bug : uint8_t {
     waits_holding,        // a thread that has connections waits for more
     kept_session,         // a session that a node refused is shown again
     breaker_stuck,        // a node that failed and answers again is passed over for ever
+    connects_unlimited,   // any number of connects to a node begin at once
 };
-inline constexpr unsigned planted_bugs = 15;
+inline constexpr unsigned planted_bugs = 16;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

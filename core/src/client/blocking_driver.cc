@@ -107,7 +107,8 @@ blocking_driver::connected blocking_driver::connect(lane& one, command::call& wh
     }
     const nanos idle_max = from_ms(int64_t{config.idle_timeout_s} * 1000);
     std::optional<cluster::connection> taken = one.node->take_idle(now_, idle_max, config.connections_per_node_min);
-    bool slot = !taken && one.node->take_slot(config.connections_per_node_max);
+    bool slot = !taken && one.node->take_slot(config.connections_per_node_max, cluster::node::holder::threads,
+                                              cluster::node::turn::turn);
     if (!taken && !slot) {
         const bool has_others = std::ranges::any_of(lanes_, [](const lane& other) { return other.attempt != nullptr; });
         if (has_others && !planted(planted_bug::waits_holding)) return connected::later;
@@ -138,6 +139,7 @@ blocking_driver::connected blocking_driver::connect(lane& one, command::call& wh
     auto started = one.node->start_connect();
     if (!started) {
         one.node->drop_slot();
+        one.node->end_connect();
         one.attempt->fail(started.error().what, std::move(started.error().text));
         return connected::no;
     }
@@ -254,7 +256,7 @@ void blocking_driver::wait_many(command::call& what) {
 void blocking_driver::finish_connect(lane& one, command::call& what) {
     const io::io_result state = one.connection.stream.finish_connect();
     if (state.status == io::io_status::would_block) return;
-    one.connecting = false;
+    connect_over(one);
     if (state.status != io::io_status::ok) {
         error why = one.connection.stream.trouble(state);
         one.attempt->fail(why.what, "cannot connect to the node: " + why.text);
@@ -264,11 +266,17 @@ void blocking_driver::finish_connect(lane& one, command::call& what) {
     one.next = one.attempt->resume({.what = event::kind::start}, now_);
 }
 
+void blocking_driver::connect_over(lane& one) {
+    one.connecting = false;
+    one.node->end_connect();
+}
+
 void blocking_driver::give_up_connects(command::call& what) {
     for (size_t i = 0; i < lanes_.size(); ++i) {
         lane& one = lanes_[i];
         if (!one.connecting || one.attempt == nullptr || one.attempt->owner() == nullptr || now_ < one.connect_until)
             continue;
+        connect_over(one);
         one.attempt->fail(code::connection, "no connection to the node within the connect timeout");
         finish(one, what);
     }
@@ -284,6 +292,7 @@ void blocking_driver::leave_let_go() {
             cluster_.take_over(std::move(one.node), std::move(one.connection), std::move(reply));
         } else {
             one.connection.stream.close();
+            if (one.connecting) connect_over(one);
             one.node->drop_slot();
         }
         return true;

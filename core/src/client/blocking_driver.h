@@ -48,6 +48,7 @@ class blocking_driver {
     void look_at_view(command::call& what);
     void note_parking();
     void finish_connect(lane& one, command::call& what);
+    void connect_over(lane& one);
     void give_up_connects(command::call& what);
     void leave_let_go();
     void refresh() { now_ = monotonic_now(); }

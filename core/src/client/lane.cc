@@ -55,10 +55,13 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
 bool lane::connect(nanos now) {
     // A loop always may have its first connection: otherwise nothing of its own would ever come back to wake it.
     const uint32_t most = all_.empty() ? UINT32_MAX : limits_.connections_max;
-    if (!node_->take_slot(most, cluster::node::holder::loop)) return false;
+    // Without a turn the one under way goes on for the others.
+    const auto turn = connecting_ == 0 ? cluster::node::turn::first_turn : cluster::node::turn::turn;
+    if (!node_->take_slot(most, cluster::node::holder::loop, turn)) return false;
     auto started = node_->start_connect();
     if (!started) {
         node_->drop_slot(cluster::node::holder::loop);
+        node_->end_connect();
         fail_queue(started.error().what, started.error().text, now);
         return false;
     }
@@ -147,8 +150,7 @@ void lane::connected(loop_connection& which, nanos now) {
         return;
     }
     which.drain_alarm.disarm();
-    which.connecting = false;
-    --connecting_;
+    connect_over(which);
     if (state.status != io::io_status::ok) {
         const error why = which.stream.trouble(state);
         if (planted(planted_bug::slot_leaked)) node_->take_slot(UINT32_MAX, cluster::node::holder::loop);
@@ -158,6 +160,13 @@ void lane::connected(loop_connection& which, nanos now) {
         return;
     }
     rest(which, now);
+    connect_for_queue(now);
+}
+
+void lane::connect_over(loop_connection& which) {
+    which.connecting = false;
+    --connecting_;
+    node_->end_connect();
 }
 
 void lane::begin(loop_connection& on, std::unique_ptr<attempt> ready, nanos now) {
@@ -267,10 +276,7 @@ void lane::let_go(loop_connection& which, nanos now) {
 
 void lane::drain_expired(loop_connection& which, nanos now) {
     const bool was_connecting = which.connecting;
-    if (which.connecting) {
-        which.connecting = false;
-        --connecting_;
-    }
+    if (which.connecting) connect_over(which);
     drop(which);
     if (was_connecting && busy() == 0)
         fail_queue(code::connection, "no connection to " + node_->address_text() + " within the connect timeout", now);
@@ -294,10 +300,7 @@ void lane::keep_open(nanos now) {
 }
 
 void lane::drop(loop_connection& which) {
-    if (which.connecting) {
-        which.connecting = false;
-        --connecting_;
-    }
+    if (which.connecting) connect_over(which);
     if (which.stream.open()) {
         reactor_.remove(which.stream.fd());
         node_->drop_slot(cluster::node::holder::loop);

@@ -83,6 +83,7 @@ class lane {
     void begin(loop_connection& on, std::unique_ptr<command::attempt> ready, nanos now);
     bool connect(nanos now);
     void connect_for_queue(nanos now);
+    void connect_over(loop_connection& which);
     void connected(loop_connection& which, nanos now);
     void advance(loop_connection& which, const command::event& happened, nanos now);
     void send(loop_connection& which, nanos now);

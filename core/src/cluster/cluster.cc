@@ -28,6 +28,8 @@ result<void> check(const client_config& config) {
                         "'" + each.name + ":" + std::to_string(each.port) + "' is no host and port");
         }
     }
+    if (config.connecting_per_node_max == 0)
+        return fail(code::invalid_argument, "connecting_per_node_max is 0: without a connect there is no connection");
     return {};
 }
 

@@ -50,11 +50,16 @@ void node::session_lost(nanos opened, nanos now) noexcept {
     close_resting();
 }
 
-bool node::take_slot(uint32_t max, holder who) noexcept {
+bool node::take_slot(uint32_t max, holder who, turn with) noexcept {
     const uint32_t one = who == holder::threads ? 1 : 0;
+    const bool bounded = with == turn::turn && !planted(planted_bug::connects_unlimited);
+    const uint32_t connecting_most = !bounded ? UINT32_MAX : health.open() ? 1 : connecting_max_;
     slots seen = slots_.load(std::memory_order_seq_cst);
-    while (seen.all < max || seen.of_threads < one) {
-        const slots more{seen.all + 1, seen.of_threads + one};
+    while ((seen.all < max || seen.of_threads < one) && seen.connecting < connecting_most) {
+        slots more = seen;
+        ++more.all;
+        if (one != 0) ++more.of_threads;
+        if (with != turn::none) ++more.connecting;
         if (slots_.compare_exchange_weak(seen, more, std::memory_order_seq_cst)) return true;
     }
     return false;
@@ -63,14 +68,30 @@ bool node::take_slot(uint32_t max, holder who) noexcept {
 // Counts first and looks for waiters after; a waiter stands in line first and looks at the count after. One of the two
 // sees the other, so no slot stays free while somebody waits for it.
 void node::drop_slot(holder who) noexcept {
-    const uint32_t one = who == holder::threads ? 1 : 0;
-    slots seen = slots_.load(std::memory_order_seq_cst);
-    while (!slots_.compare_exchange_weak(seen, {seen.all - 1, seen.of_threads - one}, std::memory_order_seq_cst)) {}
+    slots seen = slots_.load(std::memory_order_seq_cst), fewer;
+    do {
+        fewer = seen;
+        --fewer.all;
+        if (who == holder::threads) --fewer.of_threads;
+    } while (!slots_.compare_exchange_weak(seen, fewer, std::memory_order_seq_cst));
+    serve_waiter();
+}
+
+void node::end_connect() noexcept {
+    slots seen = slots_.load(std::memory_order_seq_cst), fewer;
+    do {
+        fewer = seen;
+        --fewer.connecting;
+    } while (!slots_.compare_exchange_weak(seen, fewer, std::memory_order_seq_cst));
+    serve_waiter();
+}
+
+void node::serve_waiter() noexcept {
     if (waiting_.load(std::memory_order_seq_cst) == 0) return;
     const std::lock_guard lock(mutex_);
     if (waiters_.empty()) return;
     waiter* first = waiters_.front();
-    if (!take_slot(first->max)) return;
+    if (!take_slot(first->max, holder::threads, turn::turn)) return;
     waiters_.pop_front();
     waiting_.fetch_sub(1, std::memory_order_seq_cst);
     first->slot = true;
@@ -96,7 +117,7 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
     waiters_.push_back(&me);
     waiting_.fetch_add(1, std::memory_order_seq_cst);
     // A slot that was dropped just before we stood in line woke nobody.
-    if (waiters_.size() == 1 && take_slot(max)) {
+    if (waiters_.size() == 1 && take_slot(max, holder::threads, turn::turn)) {
         waiters_.clear();
         waiting_.fetch_sub(1, std::memory_order_release);
         return grant::slot;
@@ -118,8 +139,10 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
         lock.unlock();
         if (me.given)
             give_back(std::move(*me.given), me.given->last_used);
-        else if (me.slot)
+        else if (me.slot) {
             drop_slot();
+            end_connect();
+        }
         return grant::interrupted;
     }
     given = std::move(me.given);

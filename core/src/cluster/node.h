@@ -30,12 +30,19 @@ struct connection {
     nanos opened = 0;  // when its connect began
 };
 
+// How a node is treated when it fails or has just come.
+struct flow_limits {
+    bool breaks = true;
+    uint32_t connecting_max = 32;
+};
+
 class node {
   public:
     // Without `how` its connections are in clear, and nobody logs in.
     node(std::string name, io::endpoint address, std::shared_ptr<const security> how = {},
-         std::shared_ptr<session> known = {}, bool breaks = true)
-        : health(breaks),
+         std::shared_ptr<session> known = {}, flow_limits flow = {})
+        : health(flow.breaks),
+          connecting_max_(flow.connecting_max),
           name_(std::move(name)),
           address_(std::move(address)),
           security_(std::move(how)),
@@ -61,7 +68,13 @@ class node {
     // pool that threads share may always have its first one, and a loop sees to its own first: otherwise what rests
     // with the others would keep it waiting for ever.
     enum class holder : uint8_t { threads, loop };
-    bool take_slot(uint32_t max, holder who = holder::threads) noexcept;
+    // With a `turn` to connect, which `end_connect` gives back once that has succeeded or failed: a node that has just
+    // come is not stormed, and one whose breaker is open gets one connect at a time. A loop always may have its
+    // `first_turn`.
+    enum class turn : uint8_t { none, turn, first_turn };
+    bool take_slot(uint32_t max, holder who = holder::threads, turn with = turn::none) noexcept;
+    void end_connect() noexcept;
+    uint32_t connecting() const noexcept { return slots_.load(std::memory_order_relaxed).connecting; }
     void drop_slot(holder who = holder::threads) noexcept;
     uint32_t connections() const noexcept { return slots_.load(std::memory_order_relaxed).all; }
 
@@ -72,8 +85,8 @@ class node {
 
     // Synchronous pool, last in first out. A taken connection keeps its slot. Of `kept` connections none is too old.
     std::optional<connection> take_idle(nanos now, nanos idle_max, uint32_t kept);
-    // Waits until a connection comes back or a slot is free, first come first served. With `slot` the caller may
-    // connect. Asks `interrupt` now and then.
+    // Waits until a connection comes back, or a slot is free and a turn to connect: with `slot` both are the caller's.
+    // First come first served. Asks `interrupt` now and then.
     static constexpr size_t waiters_max = 16384;
     enum class grant : uint8_t { connection, slot, timed_out, queue_full, node_left, interrupted };
     grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given,
@@ -84,16 +97,19 @@ class node {
     void abandon_after_fork() noexcept;  // in a forked child: closes its copies of what rests here
 
   private:
+    const uint32_t connecting_max_;
     const std::string name_;
     const io::endpoint address_;
     const std::shared_ptr<const security> security_;
     const std::shared_ptr<session> session_;
     const std::string address_text_ = address_.text();
     struct slots {
-        uint32_t all = 0;
-        uint32_t of_threads = 0;
+        uint64_t all : 24 = 0;
+        uint64_t of_threads : 20 = 0;
+        uint64_t connecting : 20 = 0;
     };
     void close_resting() noexcept;
+    void serve_waiter() noexcept;
 
     std::atomic<bool> active_{true};
     std::atomic<slots> slots_{};

@@ -177,10 +177,12 @@ TEST(node, no_slot_is_lost_between_those_who_drop_and_those_who_wait) {
         users.emplace_back([&] {
             std::optional<connection> given;
             for (int i = 0; i < 3000; ++i) {
-                if (!at.take_slot(1) && at.wait_for_connection(1, from_ms(5000), given) != node::grant::slot) {
+                if (!at.take_slot(1, node::holder::threads, node::turn::turn) &&
+                    at.wait_for_connection(1, from_ms(5000), given) != node::grant::slot) {
                     ++waited_too_long;
                     return;
                 }
+                at.end_connect();
                 at.drop_slot();
             }
         });
@@ -188,6 +190,41 @@ TEST(node, no_slot_is_lost_between_those_who_drop_and_those_who_wait) {
     for (std::thread& each : users) each.join();
     EXPECT_EQ(waited_too_long, 0);
     EXPECT_EQ(at.connections(), 0u);
+    EXPECT_EQ(at.connecting(), 0u);
+}
+
+TEST(node, so_many_connects_at_once_and_the_next_in_line_when_one_ends) {
+    node at("N", io::numeric_endpoint("127.0.0.1", 3000).value(), {}, {}, {.breaks = true, .connecting_max = 2});
+    const auto begins = [&](node::holder who, node::turn with = node::turn::turn) {
+        return at.take_slot(9, who, with);
+    };
+    EXPECT_TRUE(begins(node::holder::threads));
+    EXPECT_TRUE(begins(node::holder::loop));
+    EXPECT_FALSE(begins(node::holder::threads));
+    EXPECT_FALSE(begins(node::holder::loop));
+    EXPECT_TRUE(begins(node::holder::loop, node::turn::first_turn)) << "or nothing would wake that loop";
+    EXPECT_EQ(at.connecting(), 3u);
+    EXPECT_EQ(at.connections(), 3u);
+    at.end_connect();
+    std::optional<connection> given;
+    EXPECT_EQ(at.wait_for_connection(9, from_ms(5), given), node::grant::timed_out);
+    std::thread connected([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        at.end_connect();
+    });
+    EXPECT_EQ(at.wait_for_connection(9, from_ms(20'000), given), node::grant::slot);
+    connected.join();
+    EXPECT_EQ(at.connecting(), 2u);
+    EXPECT_EQ(at.connections(), 4u);
+}
+
+TEST(node, one_connect_at_a_time_while_its_breaker_is_open) {
+    node at = make_node();
+    for (unsigned i = 0; i < breaker::failures_to_open; ++i) at.health.failed(false, 1);
+    EXPECT_TRUE(at.take_slot(9, node::holder::threads, node::turn::turn));
+    EXPECT_FALSE(at.take_slot(9, node::holder::threads, node::turn::turn));
+    at.health.answered();
+    EXPECT_TRUE(at.take_slot(9, node::holder::threads, node::turn::turn));
 }
 
 TEST(node, serves_threads_while_it_leaves) {

@@ -24,7 +24,8 @@ tender::member* tender::find_member(member_id id) noexcept {
 }
 
 std::shared_ptr<node> tender::handle_of(const member& who, const io::endpoint& at) const {
-    return std::make_shared<node>(who.name, at, security_, who.known, config_.circuit_breaker);
+    return std::make_shared<node>(who.name, at, security_, who.known,
+                                  flow_limits{config_.circuit_breaker, config_.connecting_per_node_max});
 }
 
 void tender::adopt(link& from, node_report&& report, nanos now) {
