@@ -298,6 +298,10 @@ void host_cancels(call_object* call) noexcept {
 
 void host_forgets(call_object* call) noexcept {
     loop_host* host = std::exchange(call->host, nullptr);
+    // One that the collector takes while it is under way must not be told its end any more.
+    const event_client::ticket ticket = std::exchange(call->ticket, 0);
+    if (ticket != 0 && host->native != nullptr && host->native->generation == fork_generation())
+        host->native->events->cancel(ticket);
     (call->previous == nullptr ? host->first : call->previous->next) = call->next;
     if (call->next != nullptr) call->next->previous = call->previous;
     call->next = call->previous = nullptr;
