@@ -13,7 +13,7 @@ from workload import case_named
 
 BEST_OTHER = "best other"
 LIMIT = "limit"  # the factor itself
-# Cases only we have, and the case in which the others do the same work.
+# Cases that the others do not have, and the one in which they do the same work.
 SAME_WORK = {"aget_32_alone": "aget_32"}
 HIGHER_IS_BETTER = ("per_s",)
 
@@ -40,7 +40,7 @@ class Gate:
             value = results.median(self.than[5:], self.client, self.figure)
             return None if value is None else (case_named(self.than[5:]).title, value)
         candidates = RIVALS if self.than == BEST_OTHER else [self.than]
-        case = SAME_WORK.get(self.case, self.case) if self.than != FLOOR else self.case
+        case = SAME_WORK.get(self.case, self.case) if candidates[0] in RIVALS else self.case
         values = [(name, results.median(case, name, self.figure)) for name in candidates]
         known = [(name, value) for name, value in values if value is not None]
         if not known:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 
 #include "base/planted.h"
@@ -19,8 +20,10 @@ namespace {
 
 constexpr size_t spare_calls_max = 1024;
 constexpr size_t events_at_once = 128;
-// Ticks too small to share a message, after which calls are sent at once instead of waiting for the tick's end.
-constexpr uint8_t quiet_ticks = 0x0F;
+// A call that comes alone waits for the end of its tick when so many of the last ticks had enough calls to share a
+// message. With fewer it would wait for company that does not come (docs/decisions/0008).
+constexpr unsigned last_ticks = 0x0F;
+constexpr int busy_ticks_min = 3;
 
 }  // namespace
 
@@ -90,7 +93,7 @@ void event_client::state::begin(loop_call& which, nanos now) {
                          (batch != nullptr ? batch->mergeable() : which.as_record()->mergeable());
     const bool company =
         batch != nullptr ? tick_batches++ + 1 >= detail::merge_batches_min : tick_gets++ + 1 >= detail::merge_gets_min;
-    if (!gathers || (!company && (busy_ticks & quiet_ticks) == 0)) {
+    if (!gathers || (!company && std::popcount(busy_ticks & last_ticks) < busy_ticks_min)) {
         start_alone(which, now);
         return;
     }
