@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 import growth_report
 import report
 from growth_report import Point, Sweep
+from results import Results
 
 KEYS = Sweep("keys", "keys of a batch", "call", True)
 LOOPS = Sweep("loops", "loops", "get", False)
@@ -66,8 +67,22 @@ def test_a_new_table_keeps_the_section(tmp_path):
     page = tmp_path / "performance.md"
     page.write_text("# Performance\n\nold table\n")
     growth_report.write_section("curves\n", page, "growth.png")
-    report.write_page("new table\n", page, "performance.png")
+    report.write_page(Results({"clients": []}), "new table\n", page, "performance.png")
     text = page.read_text()
     assert "new table" in text
     assert "old table" not in text
     assert text.index("new table") < text.index("curves")
+
+
+def test_the_page_tells_what_was_missed_and_why():
+    def run(ours):
+        results = Results({"clients": ["floor", "ours"]})
+        results.add("core_get", "floor", {"cpu_us": 20.0, "p50_us": 20.0})
+        results.add("get", "floor", {"cpu_us": 20.0, "p50_us": 20.0})
+        results.add("get", "ours", {"cpu_us": ours, "p50_us": 20.0})
+        return report.missed_section(results)
+
+    assert run(20.0) == ""
+    missed = run(30.0)
+    assert "| sync get | cpu_us | floor (C++) | 1.500 | 1.250 | The kernel's part" in missed
+    assert missed.count("| sync get |") == 1

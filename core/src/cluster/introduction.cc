@@ -84,7 +84,7 @@ introduction::verdict introduction::judge(byte_view body) {
     if (reply->result == code::ok) return verdict::done;
     session_->refused(shown_login_);
     if (may_log_in_) return log_in(), verdict::again;
-    return refuse(code::connection,
+    return refuse(code::not_authenticated,
                   "it refuses our session (" + std::string(name_of(reply->result)) + "), which is being renewed");
 }
 

@@ -103,7 +103,7 @@ TEST(introduction, a_token_that_is_refused_leads_to_a_login_where_that_may_be) {
 
     introduction calling(somebody(), known, way::token, false);
     EXPECT_EQ(hear(calling, answer(code::expired_session)), verdict::refused);
-    EXPECT_EQ(calling.why().what, code::connection);
+    EXPECT_EQ(calling.why().what, code::not_authenticated) << "which is no fault of the node";
     EXPECT_TRUE(known->login_due(monotonic_now()));
 }
 

@@ -224,11 +224,21 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
         return;
     }
     if (sent) metrics::count(metrics::event::attempt_retried);
-    // A write has nowhere else to go than to the master.
-    const bool moves = walks_replicas() && !is_write_ && !ends_session(why.what);
+    // A write has nowhere else to go than to the master; a node that has heard a read and does not know us any more
+    // will know us again at once.
+    const bool moves = walks_replicas() && !is_write_ && !(sent && ends_session(why.what));
     if (moves) ++which.walked;
     const nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent, moves);
     wait(std::move(which), std::move(why), !sent, now + pause, now);
+}
+
+// That nobody is there to ask is told together with what failed before, which may be the reason.
+void call::park(part&& which, error&& why, nanos now) {
+    if (last_trouble_.find(why.text) != std::string::npos)
+        why.text = last_trouble_;
+    else if (!last_trouble_.empty())
+        why.text += "; before that: " + last_trouble_;
+    wait(std::move(which), std::move(why), true, never, now);
 }
 
 void call::wait(part&& which, error&& why, bool parked, nanos until, nanos now) {

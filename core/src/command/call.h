@@ -106,7 +106,7 @@ class call {
 
     void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas);
     // A part that nobody can serve by the view it was planned by: waits for another, until the deadline.
-    void park(part&& which, error&& why, nanos now) { wait(std::move(which), std::move(why), true, never, now); }
+    void park(part&& which, error&& why, nanos now);
     bool is_write() const noexcept { return is_write_; }
     // Racks, chance and turns choose among equals, and for a write there is none beside the master.
     replica_policy replica_choice() const noexcept { return is_write_ ? replica_policy::master : policy_.replica; }

@@ -56,6 +56,25 @@ TEST(flow, reads_go_to_the_replica_first_once_the_master_was_silent_often_and_wr
     EXPECT_EQ(first_asked(view, true, now), &owner(view, 0));
 }
 
+TEST(flow, a_session_that_is_refused_is_no_fault_of_the_node_and_reads_go_elsewhere_meanwhile) {
+    const auto view = view_of(3, 2);
+    nanos now = ms;
+    for (unsigned i = 0; i < 2 * cluster::breaker::failures_to_open; ++i) {
+        record_call call;
+        call.prepare(request_of(false), {});
+        call.start(view, now);
+        auto refused = call.next_launch();
+        EXPECT_EQ(refused->target(), &owner(view, 0)) << i;
+        refused->fail(code::not_authenticated, "it refuses our session");
+        call.finished(std::move(refused), view, now);
+        const auto second = call.next_launch();
+        ASSERT_NE(second, nullptr);
+        EXPECT_EQ(second->target(), &owner(view, 1));
+        call.abandon(code::cancelled, "over", now);
+    }
+    EXPECT_TRUE(owner(view, 0).good());
+}
+
 TEST(flow, any_whole_answer_closes_the_breaker) {
     const auto view = view_of(3, 2);
     for (unsigned i = 0; i < cluster::breaker::failures_to_open; ++i) owner(view, 0).health.failed(false, ms);
