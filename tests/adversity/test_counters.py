@@ -181,7 +181,8 @@ def test_calls_of_a_loop(server, leak_check):
             with moves("call_queued"):  # there is no connection yet
                 await asyncio.gather(*(client.put(key, {"a": 1}, policy=LONG) for key in KEYS))
             with moves("call_merged"), moves_by(call_unmerged=0):
-                await asyncio.gather(*(client.get(key, LONG) for key in KEYS))
+                for _ in range(4):  # after which even the first of a tick expects company
+                    await asyncio.gather(*(client.get(key, LONG) for key in KEYS))
             cluster.arm(hostile.closing, times=1)
             with moves("call_unmerged"):
                 await asyncio.gather(*(client.get(key, ONCE_MORE) for key in KEYS))
