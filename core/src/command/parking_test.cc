@@ -95,6 +95,7 @@ TEST(parking, a_write_that_its_master_refuses_knocks_there_again_and_moves_by_a_
     auto attempt = call.next_launch();
     ASSERT_NE(attempt, nullptr) << "the pause was for the former view";
     EXPECT_EQ(attempt->target(), next->nodes[(master + 1) % 3].get());
+    call.abandon(code::cancelled, "over", 102 * ms);
 }
 
 TEST(parking, an_attempt_that_waits_to_send_to_a_node_that_left_is_taken_back) {
