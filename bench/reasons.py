@@ -38,8 +38,8 @@ ONE_SERVER = (
     "are hashed before the first byte goes out."
 )
 WAITS = (
-    "A merged call waits for the last row of its message; with so much pause between calls there is little to merge, "
-    "and the difference is within the spread of the rounds."
+    "A merged call waits for the last row of its message. Where a run shows it, a get that came alone waited for "
+    "company that seldom came; it now does so only after three busy ticks of the last four (decision 0008)."
 )
 NINE = (
     "Nine results are made one after another, and nine dicts, where one call makes one; the rest is the same message."
