@@ -1,7 +1,7 @@
 """Why a figure is where it is, for gates that a run may miss: printed beside those that it did miss.
 
-Each reason is one that was looked for and found (docs/decisions/0008-where-the-cycles-go.md has the profiles), by case
-and by what it is compared with.
+By case and by what it is compared with. Instructions in a reason were counted (`make bench-check`, and
+docs/decisions/0008-where-the-cycles-go.md, which has the profiles); a reason without a count is an inference.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ KEYS = (
     "instructions on reading and hashing each key, and 450 on its row: encode, match, index."
 )
 CORE_KEYS = (
-    "The floor sends prepared bytes and looks into nothing. The core spends 200 to 390 instructions on the digest of "
-    "each key (16 or 8 lanes), 49 on its place in the request, 190 on finding and checking its row."
+    "The floor sends prepared bytes and looks into nothing. The core spends 390 instructions on the digest of each "
+    "key (8 lanes), 49 on its place in the request, 190 on finding and checking its row."
 )
 ROWS = (
     "600 instructions on reading and hashing each key, 450 on its row, 700 on eight values put into the array; the "
     "floor has none of the three."
 )
 DICTS = (
-    "5,400 instructions a key, of which 3,500 are CPython's own: a dict, eight values, eight insertions. The others "
+    "5,400 instructions a key, of which 3,200 are CPython's own: a dict, eight values, eight insertions. The others "
     "pay the same for those, and a small batch has the price of its call to bear."
 )
 ONE_SERVER = (
@@ -45,13 +45,10 @@ NINE = (
     "Nine results are made one after another, and nine dicts, where one call makes one; the rest is the same message."
 )
 THREADS = (
-    "In instructions a batch to dict costs 1.14 times what it costs on 3.11, a get 0.93 times. What is over that is "
-    "the price of counts that are changed atomically, and of dicts to write being read under their lock."
+    "In instructions a batch to dict costs 1.14 times what it costs on 3.11, a batch_write 1.03, a get 0.93. What makes "
+    "it dearer in time beyond that is not found yet."
 )
-SWITCH = (
-    "In instructions (`make bench-check`): stage profiling adds 1,500 to a get (ten marks of the clock, ten "
-    "observations), 2,800 to an asyncio get, 12 a key to a batch; metrics add 260. The rest is noise of the run."
-)
+SWITCH = "In instructions (`make bench-check`): stage profiling adds 1,500 to a get , 2,800 to an asyncio get, 12 a key to a batch; metrics add 260. The rest is noise of the run."
 
 REASONS = {
     ("get", FLOOR): CALL,

@@ -219,7 +219,9 @@ void simulation::probe_loop(sim_loop& with) {
 void simulation::check_rest() {
     wait_until(world_.now() + from_ms(5000));  // replies of calls that let go are read until then
     size_t counted = 0;
-    for (const auto& [which, held] : nodes_) {
+    for (const auto& [which, known] : nodes_) {
+        const auto held = known.lock();
+        if (held == nullptr) continue;
         counted += held->connections();
         if (!held->active() && held->connections() != 0)
             judge_.fail("leak", "a node that left still counts " + std::to_string(held->connections()) +
@@ -249,10 +251,11 @@ void simulation::close_all() {
     wait_for([&] { return kernel_.open_files() == 0; }, world_.now() + from_ms(12'000));
     if (kernel_.open_files() != 0)
         judge_.fail("leak", std::to_string(kernel_.open_files()) + " descriptors are open after the client has gone");
-    for (const auto& [which, held] : nodes_)
-        if (held->connections() + held->connecting() != 0)
+    for (const auto& [which, known] : nodes_)
+        if (const auto held = known.lock(); held != nullptr && held->connections() + held->connecting() != 0)
             judge_.fail("leak", "a node still counts connections after the client has gone");
     nodes_.clear();
+    kept_nodes_.clear();
     if (fibers_.waiting().size() > 1) judge_.fail("leak", "a thread is left after the client has gone");
 }
 
@@ -264,14 +267,20 @@ void simulation::look_at_nodes() {
     if (seen.version() != seen_version_) {
         seen_version_ = seen.version();
         for (const auto& each : seen.current()->nodes)
-            if (nodes_.emplace(each.get(), each).second) tell("the client adopts " + each->name());
+            if (std::weak_ptr<cluster::node>& known = nodes_[each.get()]; known.expired()) {
+                known = each;
+                if (plan_.seed % 2 == 0) kept_nodes_.push_back(each);
+                tell("the client adopts " + each->name());
+            }
         const bool known = knows_masters(*seen.current());
         judge_.masters_known_since = known ? std::min(judge_.masters_known_since, world_.now()) : never;
         std::string names;
         for (const auto& each : seen.current()->nodes) names += " " + each->name() + "@" + each->address_text();
         tell("the client sees" + names);
     }
-    for (const auto& [which, held] : nodes_) {
+    for (const auto& [which, known] : nodes_) {
+        const auto held = known.lock();
+        if (held == nullptr) continue;
         const uint32_t limit = plan_.config.connections_per_node_max + plan_.loops + 1;  // each may have its first
         if (held->connections() > limit)
             judge_.fail("limit", std::to_string(held->connections()) + " connections to " + held->address_text());

@@ -56,7 +56,10 @@ class simulation {
     std::unique_ptr<client> client_;
     std::vector<std::unique_ptr<sim_thread>> threads_;
     std::vector<std::unique_ptr<sim_loop>> loops_, gone_loops_;
-    std::map<const cluster::node*, std::shared_ptr<cluster::node>> nodes_;  // that the client knows or knew
+    std::map<const cluster::node*, std::weak_ptr<cluster::node>> nodes_;  // that the client knows or knew
+    // Every other run keeps them, so that their counts can be read after they left; the others let the client alone
+    // decide, so that a sanitizer sees who uses a node that is gone.
+    std::vector<std::shared_ptr<cluster::node>> kept_nodes_;
     uint64_t seen_version_ = 0;
     std::vector<const sim_fault*> under_way_;
     nanos storm_ = 0;  // begin

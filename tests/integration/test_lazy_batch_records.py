@@ -19,17 +19,17 @@ def keys(new_key):
 def result(face, keys):
     """A result of four keys: 0 and 1 found, 2 missing, 3 found by digest only."""
     for number in (0, 1, 3):
-        face.put(keys[number], {"n": number, "s": "x" * number})
+        face.put(keys[number], {"n": number, "s": "y" * number})
     digest = face.exists(keys[3]).key.digest
     return face.batch_read([*keys[:3], (keys[3][0], keys[3][1], None, digest)])
 
 
 def test_the_dict_form_holds_found_records_with_a_user_key(result, keys):
-    assert result.to_dict() == {keys[0][2]: {"n": 0, "s": ""}, keys[1][2]: {"n": 1, "s": "x"}}
+    assert result.to_dict() == {keys[0][2]: {"n": 0, "s": ""}, keys[1][2]: {"n": 1, "s": "y"}}
 
 
 def test_the_list_form_has_a_slot_for_every_key(result):
-    assert result.to_list() == [{"n": 0, "s": ""}, {"n": 1, "s": "x"}, None, {"n": 3, "s": "xxx"}]
+    assert result.to_list() == [{"n": 0, "s": ""}, {"n": 1, "s": "y"}, None, {"n": 3, "s": "yyy"}]
 
 
 def test_changing_a_returned_dict_changes_no_later_one(result, keys):
@@ -64,13 +64,13 @@ def test_it_behaves_like_a_mapping(result, keys):
     assert found in result
     assert missing not in result
     assert object() not in result
-    assert result[other] == {"n": 1, "s": "x"}
-    assert result.get(other) == {"n": 1, "s": "x"}
+    assert result[other] == {"n": 1, "s": "y"}
+    assert result.get(other) == {"n": 1, "s": "y"}
     assert result.get(missing) is None
     assert result.get(missing, "default") == "default"
     assert list(result.keys()) == [found, other]
-    assert list(result.values()) == [{"n": 0, "s": ""}, {"n": 1, "s": "x"}]
-    assert list(result.items()) == [(found, {"n": 0, "s": ""}), (other, {"n": 1, "s": "x"})]
+    assert list(result.values()) == [{"n": 0, "s": ""}, {"n": 1, "s": "y"}]
+    assert list(result.items()) == [(found, {"n": 0, "s": ""}), (other, {"n": 1, "s": "y"})]
     with pytest.raises(KeyError) as caught:
         result[missing]
     assert caught.value.args == (missing,)
@@ -94,7 +94,7 @@ def test_records_stand_in_request_order_with_key_result_and_record(result, keys)
     assert key[:3] == keys[1]
     assert meta["gen"] == 1
     assert set(meta) == {"gen", "ttl"}
-    assert bins == {"n": 1, "s": "x"}
+    assert bins == {"n": 1, "s": "y"}
     assert records[2].record is None
 
 
@@ -138,7 +138,7 @@ def test_it_outlives_the_client(new_face, face, keys, result):
     short.connect()
     kept = short.batch_read(keys[:2])
     short.close()
-    assert kept.to_list() == [{"n": 0, "s": ""}, {"n": 1, "s": "x"}]
+    assert kept.to_list() == [{"n": 0, "s": ""}, {"n": 1, "s": "y"}]
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

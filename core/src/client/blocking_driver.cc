@@ -198,7 +198,8 @@ void blocking_driver::finish(lane& one, command::call& what) {
         one.connection.stream.close();
         one.node->drop_slot();
     }
-    one.node.reset();
+    // The attempt points to its node, which may have left every view by now.
+    const std::shared_ptr<cluster::node> kept = std::move(one.node);
     what.finished(std::move(one.attempt), view_, now_);
 }
 
