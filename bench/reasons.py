@@ -45,10 +45,13 @@ NINE = (
     "Nine results are made one after another, and nine dicts, where one call makes one; the rest is the same message."
 )
 THREADS = (
-    "In instructions a batch to dict costs 1.14 times what it costs on 3.11, a batch_write 1.03, a get 0.93. What makes "
-    "it dearer in time beyond that is not found yet."
+    "In instructions a batch to dict costs 1.14 times what it costs on 3.11, a batch_write 1.03, a get 0.93. What "
+    "makes it dearer in time beyond that is not found yet."
 )
-SWITCH = "In instructions (`make bench-check`): stage profiling adds 1,500 to a get , 2,800 to an asyncio get, 12 a key to a batch; metrics add 260. The rest is noise of the run."
+SWITCH = (
+    "In instructions (`make bench-check`): stage profiling adds 1,500 to a get, 2,800 to an asyncio get, 12 a key to "
+    "a batch; metrics add 260. The rest is noise of the run."
+)
 
 REASONS = {
     ("get", FLOOR): CALL,
