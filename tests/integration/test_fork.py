@@ -45,6 +45,24 @@ def test_an_unconnected_client_connects_in_the_child(hosts):
     )
 
 
+def test_a_child_may_make_a_client_of_its_own_beside_the_inherited_one(hosts):
+    run_program(
+        hosts,
+        """
+        client = aerospike_py.client({"hosts": HOSTS}).connect()
+        client.put(KEY, {"a": 1})
+
+        def child():
+            with aerospike_py.client({"hosts": HOSTS}).connect() as own:
+                assert own.get(KEY).bins == {"a": 1}
+
+        assert in_child(child) == 0
+        assert client.get(KEY).bins == {"a": 1}
+        client.close()
+        """,
+    )
+
+
 def test_a_child_of_a_child_reconnects_too(hosts):
     run_program(
         hosts,

@@ -1,12 +1,8 @@
 """Connecting and closing: the states of a client and what each call says in them."""
 
 import asyncio
-import os
-import select
-import signal
 import socket
 import threading
-import warnings
 from pathlib import Path
 
 import pytest
@@ -327,55 +323,3 @@ def test_a_half_initialised_client_says_what_it_lacks():
         asyncio.run(call())
     assert not hasattr(sync, "no_such_method")
     assert not hasattr(loop_bound, "no_such_method")
-
-
-# ---- fork -----------------------------------------------------------------------------------------------------------
-
-
-def answer_of_child(work, seconds=20):
-    """Run `work` in a forked child and return the bytes it returns, or say that it hung."""
-    reader, writer = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is the point of the test
-        child = os.fork()
-    if child == 0:
-        try:
-            os.write(writer, work())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    try:
-        if not select.select([reader], [], [], seconds)[0]:
-            os.kill(child, signal.SIGKILL)
-            return b"hung"
-        return os.read(reader, 4096)
-    finally:
-        os.close(reader)
-        os.waitpid(child, 0)
-
-
-def test_a_forked_child_reconnects_or_raises_and_the_parent_goes_on(client, key):
-    client.put(key, {"from": "parent"})
-
-    def read_in_child():
-        try:
-            return client.get(key).bins["from"].encode()
-        except aerospike_py.AerospikeError as error:
-            return b"error: " + str(error).encode()
-
-    answer = answer_of_child(read_in_child)
-    assert answer == b"parent" or answer.startswith(b"error: ")
-    for number in range(20):
-        client.put(key, {"from": f"parent {number}"})
-        assert client.get(key).bins == {"from": f"parent {number}"}
-
-
-def test_a_forked_child_may_make_a_client_of_its_own(client, hosts, key):
-    client.put(key, {"from": "parent"})
-
-    def read_with_a_new_client():
-        with aerospike_py.client({"hosts": hosts}).connect() as own:
-            return own.get(key).bins["from"].encode()
-
-    assert answer_of_child(read_with_a_new_client) == b"parent"
-    assert client.get(key).bins == {"from": "parent"}
