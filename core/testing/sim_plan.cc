@@ -117,6 +117,7 @@ client_config draw_config(sim_random& from, unsigned nodes) {
     made.connect_timeout_ms = static_cast<uint32_t>(200 + from.below(1500));
     made.connections_per_node_max = static_cast<uint32_t>(from.chance(0.6) ? 1 + from.below(6) : 256);
     if (from.chance(0.5)) made.connecting_per_node_max = static_cast<uint32_t>(1 + from.below(3));
+    if (from.chance(0.3)) made.retry_reserve = static_cast<uint32_t>(from.below(2000));
     made.idle_timeout_s = static_cast<uint32_t>(1 + from.below(10));
     if (from.chance(0.25)) made.max_concurrent_operations = static_cast<uint32_t>(1 + from.below(5));
     if (from.chance(0.3)) made.operation_queue_timeout_ms = static_cast<uint32_t>(1 + from.below(2000));

@@ -174,6 +174,8 @@ class ClientConfig(_RequiredConfig, total=False):
     `max_connecting_per_node` (32) bounds the connects to a node that are under way at once, handshakes included.
     `circuit_breaker` (on unless set to False) lets reads pass over a node that failed three times in a row, until it
     answers again; docs/flow_control.md says more.
+    `retry_budget` (on unless set to False) lets a client send again no more than a fifth of the bytes it sends, beyond
+    a reserve of 1 MiB.
     `rack_ids` are the racks to read from, best first, by calls with `replica=POLICY_REPLICA_PREFER_RACK`.
     """
 
@@ -194,6 +196,7 @@ class ClientConfig(_RequiredConfig, total=False):
     merge_concurrent_reads: bool
     split_large_batches: bool
     circuit_breaker: bool
+    retry_budget: bool
     rack_ids: Sequence[int]
     tls: TlsConfig | None
     strict: bool

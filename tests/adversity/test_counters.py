@@ -8,6 +8,7 @@ import time
 import pytest
 from fixtures import hostile
 from fixtures.counters import counts
+from fixtures.faces import make_face
 
 import aerospike_py
 from aerospike_py import exception
@@ -50,6 +51,27 @@ def ready(stage):
     stage.face.put(KEY, {"a": 1}, policy=LONG)
     stage.face.batch_write([(key, {"a": 1}) for key in KEYS], LONG)
     return stage
+
+
+def test_a_retry_that_the_budget_refuses(ready):
+    large = {"a": b"x" * 800_000}  # two attempts spend the reserve of 1 MiB
+    ready.cluster.arm(hostile.closing)
+    with moves("attempt_retried", "retry_refused"), pytest.raises(aerospike_py.AerospikeError, match="budget"):
+        ready.face.put(KEY, large, policy=ONCE_MORE | {"max_retries": 100})
+    ready.cluster.heal()
+
+
+def test_without_a_budget_only_the_number_of_retries_ends_them(ready):
+    large = {"a": b"x" * 800_000}
+    face = make_face("sync", {"hosts": ready.cluster.hosts, "timeout": 2000, "retry_budget": False})
+    face.connect()
+    try:
+        ready.cluster.arm(hostile.closing)
+        with moves_by(attempt_retried=5, retry_refused=0), pytest.raises(aerospike_py.AerospikeError):
+            face.put(KEY, large, policy=ONCE_MORE | {"max_retries": 5})
+    finally:
+        ready.cluster.heal()
+        face.dispose()
 
 
 def test_an_attempt_that_is_made_again(ready):
@@ -221,6 +243,7 @@ def test_every_counter_is_told():
         "partition_map_changed",
         "queue_overflow",
         "reply_discarded",
+        "retry_refused",
         "tend_answered",
         "tend_failed",
     }

@@ -54,6 +54,8 @@ struct client_config {
     bool split_large_batches = true;          // from 400 rows for one node over two connections
     uint32_t connecting_per_node_max = 32;    // connects under way at once, handshakes included; at least 1
     bool circuit_breaker = true;              // reads pass over a node that failed, until it answers again
+    bool retry_budget = true;                 // at most a fifth of the bytes sent is sent again, beyond the reserve
+    uint32_t retry_reserve = 1 << 20;         // bytes
     std::vector<int> rack_ids;  // best first, for replica_policy::prefer_rack; empty: racks are not asked for
     std::string user_agent = "aero";
     tls_config tls;

@@ -62,6 +62,9 @@ class node {
     // Worth asking before others.
     bool good() const noexcept { return active() && !health.open(); }
     breaker health;
+    // Bytes sent to it for the first time, for the budget of retries: counted by calls, taken by the budget.
+    void count_load(size_t bytes) noexcept { load_.fetch_add(bytes, std::memory_order_relaxed); }
+    uint64_t take_load() noexcept { return load_.exchange(0, std::memory_order_relaxed); }
     void deactivate() noexcept;  // closes what rests in the pool, and lets nobody wait any longer
 
     // Counts a new connection against `max`; false when the node has as many already. Give back with `drop_slot`. The
@@ -114,6 +117,7 @@ class node {
     std::atomic<bool> active_{true};
     std::atomic<slots> slots_{};
     std::atomic<nanos> trusted_since_{0};
+    std::atomic<uint64_t> load_{0};
     std::mutex mutex_;
     std::vector<connection> idle_;  // guarded by mutex_
 

@@ -164,6 +164,8 @@ class tender {
     void publish();
 
     const client_config config_;
+    const std::shared_ptr<retry_budget> retries_ =
+        config_.retry_budget ? std::make_shared<retry_budget>(config_.retry_reserve) : nullptr;
     const std::shared_ptr<const security> security_;
     const nanos interval_;
     const nanos conversation_max_;

@@ -224,6 +224,7 @@ void tender::publish() {
     if (!std::exchange(changed_, false)) return;
     auto next = std::make_shared<view>();
     next->preferred_racks = config_.rack_ids;
+    next->retries = retries_;
     std::vector<member_id> order;
     for (const member& each : members_) {
         next->nodes.push_back(each.handle);

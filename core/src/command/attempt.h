@@ -61,6 +61,7 @@ class attempt {
     cluster::node* target() const noexcept { return target_; }
     call* owner() const noexcept { return owner_; }
     bool sent_any() const noexcept { return sent_ > 0; }
+    size_t sent() const noexcept { return sent_; }  // bytes
     bool sent_all() const noexcept { return sent_all_; }
     bool finished() const noexcept { return finished_; }
     // The reply arrived whole and nothing beyond it: the connection may carry the next request.

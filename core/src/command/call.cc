@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/chance.h"
 #include "base/planted.h"
 #include "metrics/counters.h"
 
@@ -14,6 +15,10 @@ namespace {
 // hammered.
 constexpr nanos unsent_pause_first = 5'000'000;
 constexpr nanos unsent_pause_max = 100'000'000;
+
+// Pauses after attempts that were sent, where the policy names none. They are drawn evenly below a bound that doubles.
+constexpr nanos retry_pause_first = 2'000'000;
+constexpr nanos retry_pause_max = 200'000'000;
 
 // How long a reply that nobody waits for may keep its connection when its call had no deadline.
 constexpr nanos drain_without_deadline = 30'000'000'000;
@@ -47,6 +52,15 @@ nanos unsent_pause(unsigned in_a_row, bool moves) noexcept {
     if (in_a_row <= 1 && moves) return 0;  // another replica may be there at once
     in_a_row = std::max(in_a_row, 2u);
     return std::min(unsent_pause_first << std::min(in_a_row - 2, 8u), unsent_pause_max);
+}
+
+// `at_once`: the first one needs no pause, for nobody who is asked now has shown any trouble.
+nanos retry_pause(nanos first, unsigned tried, bool at_once) noexcept {
+    if (first == 0) {
+        if (tried <= 1 && at_once) return 0;
+        first = retry_pause_first;
+    }
+    return jitter(std::min(first << std::min(tried - 1, 10u), std::max(first, retry_pause_max)));
 }
 
 }  // namespace
@@ -122,19 +136,19 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
 void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& seen, nanos now) {
     if (ended->owner() != this) return;  // let go before
     forget(ended.get());
-    note_times(*ended);
+    take_notes(*ended);
     part which = part_of(*ended);
-    const bool sent = ended->sent_any();
-    if (!sent) metrics::count(metrics::event::attempt_unsent);
+    const size_t sent = ended->sent();
+    if (sent == 0) metrics::count(metrics::event::attempt_unsent);
     if (const std::unique_ptr<error> broken = ended->take_failure()) {
         wants_tend_ = true;
         if (blames_node(broken->what)) ended->target()->health.failed(false, now);
-        if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, now);
+        if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, *seen, now);
     } else {
         ended->target()->health.answered();
         error why;
         if (ended->session_over()) wants_tend_ = true;
-        if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, now);
+        if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, *seen, now);
     }
     plan_due(seen, now);
     settle(now);
@@ -148,7 +162,7 @@ void call::wake(const cluster::view_ptr& seen, nanos now) {
                 "no answer within the total timeout of " + std::to_string(policy_.total_timeout_ms) + " ms", now);
         return;
     }
-    take_back_attempts(now);
+    take_back_attempts(*seen, now);
     plan_due(seen, now);
     settle(now);
 }
@@ -204,12 +218,16 @@ void call::plan_due(const cluster::view_ptr& seen, nanos now) {
     }
 }
 
-void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
+void call::retry_or_give_up(part&& which, error&& why, size_t sent, const cluster::view& seen, nanos now) {
     if (why.what == code::bad_reply) metrics::count(metrics::event::bad_reply);
     why.attempts = static_cast<uint16_t>(times_.attempts);
-    if (sent || planted(planted_bug::unsent_counted)) {
+    // A node that is no master of the record any more did nothing, and a write has nowhere else to go until the map
+    // says so: it is parked as if nothing had been sent.
+    const bool turned_away = sent > 0 && is_write_ && why.what == code::partition_unavailable;
+    const bool counts = sent > 0 && !turned_away;
+    if (counts || planted(planted_bug::unsent_counted)) {
         ++which.tried;
-        if (sent && (leaves_doubt(why.what) || planted(planted_bug::refusal_doubted))) ++which.doubts;
+        if (counts && (leaves_doubt(why.what) || planted(planted_bug::refusal_doubted))) ++which.doubts;
         which.unsent = 0;
     } else {
         ++which.unsent;
@@ -217,19 +235,30 @@ void call::retry_or_give_up(part&& which, error&& why, bool sent, nanos now) {
     // An attempt that put no byte on the wire is not a retry: it is made again until the deadline. One that only told
     // us to log in again did nothing at the server, so every call may have one of those.
     const unsigned retries = ends_session(why.what) ? std::max(1u, unsigned{policy_.max_retries}) : policy_.max_retries;
-    const bool again = (which.unsent > 0 || which.tried <= retries) && worth_retrying(why.what);
+    bool again = (which.unsent > 0 || which.tried <= retries) && worth_retrying(why.what);
+    bool may_send = true;
+    if (again && sent > 0) {
+        may_send = seen.retries == nullptr || seen.retries->spend(seen, sent);
+        metrics::count(may_send ? metrics::event::attempt_retried : metrics::event::retry_refused);
+        if (!may_send) why.text += "; not sent again, for so much was of late that the budget for it is spent";
+        again = may_send || turned_away;
+    }
     if (!again) {
         why.in_doubt = is_write_ && which.doubts > 0;
         give_up(which, std::move(why));
         return;
     }
-    if (sent) metrics::count(metrics::event::attempt_retried);
     // A write has nowhere else to go than to the master; a node that has heard a read and does not know us any more
     // will know us again at once.
-    const bool moves = walks_replicas() && !is_write_ && !(sent && ends_session(why.what));
+    const bool logs_in = sent > 0 && ends_session(why.what);
+    const bool moves = walks_replicas() && !is_write_ && !logs_in;
     if (moves) ++which.walked;
-    const nanos pause = sent ? from_ms(policy_.sleep_between_retries_ms) : unsent_pause(which.unsent, moves);
-    wait(std::move(which), std::move(why), !sent, now + pause, now);
+    nanos until = never;  // the next view
+    if (counts)
+        until = now + retry_pause(from_ms(policy_.sleep_between_retries_ms), which.tried, moves || logs_in);
+    else if (may_send)
+        until = now + unsent_pause(which.unsent, moves);
+    wait(std::move(which), std::move(why), !counts, until, now);
 }
 
 // That nobody is there to ask is told together with what failed before, which may be the reason.
@@ -253,7 +282,7 @@ void call::wait(part&& which, error&& why, bool parked, nanos until, nanos now) 
 
 // An attempt past its share of the time is let go, and one that waits to send to a node that has left; its part moves
 // on.
-void call::take_back_attempts(nanos now) {
+void call::take_back_attempts(const cluster::view& seen, nanos now) {
     for (size_t i = 0; i < in_flight_.size();) {
         attempt* late = in_flight_[i];
         const bool left = !late->sent_any() && !late->target()->active();
@@ -268,13 +297,13 @@ void call::take_back_attempts(nanos now) {
                   .node = late->target()->address_text(),
                   .text = "the node did not answer within this attempt's share of the time"};
         if (left) why.text = "the node left the cluster before anything was sent to it";
-        const bool sent = late->sent_any();
-        if (sent) late->target()->health.failed(true, now);
-        if (!sent) metrics::count(metrics::event::attempt_unsent);
-        note_times(*late);
+        const size_t sent = late->sent();
+        if (sent > 0) late->target()->health.failed(true, now);
+        if (sent == 0) metrics::count(metrics::event::attempt_unsent);
+        take_notes(*late);
         const bool work_left = salvage(*late, which);
         let_go(*late);
-        if (work_left) retry_or_give_up(std::move(which), std::move(why), sent, now);
+        if (work_left) retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
     }
 }
 
@@ -283,7 +312,7 @@ void call::end_all(code what, const std::string& text, nanos now) {
     parked_ = 0;
     for (attempt* one : std::exchange(in_flight_, {})) {
         part which = part_of(*one);
-        note_times(*one);
+        take_notes(*one);
         const bool work_left = salvage(*one, which);
         if (one->sent_any()) {
             if (what == code::deadline) one->target()->health.failed(true, now);
@@ -345,7 +374,8 @@ error call::describe(code what, std::string text, const std::string& node) const
     return made;
 }
 
-void call::note_times(const attempt& ended) {
+void call::take_notes(const attempt& ended) {
+    if (ended.tried == 0 && ended.unsent == 0) ended.target()->count_load(ended.sent());
     if (times_.sent == 0) times_.sent = ended.first_sent_at;
     if (ended.read_at != 0) {
         times_.received = std::max(times_.received, ended.arrived_at);

@@ -114,16 +114,17 @@ class call {
 
   private:
     void plan_due(const cluster::view_ptr& seen, nanos now);
-    void retry_or_give_up(part&& which, error&& why, bool sent, nanos now);
+    // `sent`: bytes of the attempt that failed.
+    void retry_or_give_up(part&& which, error&& why, size_t sent, const cluster::view& seen, nanos now);
     void wait(part&& which, error&& why, bool parked, nanos until, nanos now);
-    void take_back_attempts(nanos now);
+    void take_back_attempts(const cluster::view& seen, nanos now);
     void end_all(code what, const std::string& text, nanos now);
     void settle(nanos now);
     void forget(const attempt* which) noexcept;
     void let_go(attempt& which);
     static part part_of(attempt& ended);
     error describe(code what, std::string text, const std::string& node) const;
-    void note_times(const attempt& ended);
+    void take_notes(const attempt& ended);
 
     transport_policy policy_;
     bool is_write_;

@@ -9,6 +9,7 @@ std::array<counter, static_cast<size_t>(event::count_)> counters;
 std::string_view name_of(event which) noexcept {
     switch (which) {
         case event::attempt_retried: return "attempt_retried";
+        case event::retry_refused: return "retry_refused";
         case event::attempt_unsent: return "attempt_unsent";
         case event::deadline_passed: return "deadline_passed";
         case event::call_cancelled: return "call_cancelled";

@@ -13,6 +13,7 @@ namespace aero::metrics {
 
 enum class event : uint8_t {
     attempt_retried,  // an attempt that put bytes on the wire was followed by another
+    retry_refused,    // a call that would have been tried again, had the budget for retries not been spent
     attempt_unsent,   // an attempt ended before its first byte was sent, so its repetition is no retry
     deadline_passed,  // a call ended by its total timeout
     call_cancelled,
