@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import threading
 import time
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,7 +60,8 @@ class StallMeter:
     """
 
     def __init__(self) -> None:
-        self._stalls: list[tuple[float, float]] = []
+        self._ended = array("d")
+        self._took = array("d")  # as long as the other at least
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -68,11 +71,13 @@ class StallMeter:
             start = time.monotonic()
             time.sleep(nap)
             now = time.monotonic()
-            self._stalls.append((now, max(0.0, now - start - nap)))
+            self._took.append(max(0.0, now - start - nap))
+            self._ended.append(now)
 
     def seen(self, since: float, until: float) -> list[float]:
         """The stalls that ended in a span, or shortly after it."""
-        return [took for at, took in self._stalls if since <= at <= until + 0.01]
+        first, last = bisect.bisect_left(self._ended, since), bisect.bisect_right(self._ended, until + 0.01)
+        return self._took[first:last].tolist()
 
     def largest(self, since: float, until: float) -> float:
         """Seconds of the longest of them."""

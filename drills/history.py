@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROBLEMS_SHOWN = 5
+FAST_SECONDS = 0.05
 _numbers = itertools.count(1)
 
 
@@ -38,6 +40,8 @@ class Call:
     error: str = ""  # name of the exception's class; empty when it went well
     in_doubt: bool = False
     patient: bool = False  # had more time than the others
+    in_core: float = 0.0  # seconds from the call's admission to its answer or error, as the core measured them
+    gil_wait: float = 0.0  # seconds that its thread then waited for the interpreter's lock
 
     @property
     def took(self) -> float:
@@ -59,12 +63,17 @@ class Slot:
 
 
 class History:
-    """All calls of a load, and what is wrong with them. Safe from any thread."""
+    """The calls of a load, and what is wrong with them. Safe from any thread.
 
-    def __init__(self) -> None:
+    Calls that went well and fast are only counted when `all_of_them` is not wanted: half an hour has millions.
+    """
+
+    def __init__(self, all_of_them: bool = True) -> None:
         self.calls: list[Call] = []
         self.slots: list[Slot] = []
-        self.acknowledged: list[int] = []
+        self.acknowledged = array("q")
+        self._all_of_them = all_of_them
+        self._tally: Counter[str] = Counter()
         self.denied: dict[int, str] = {}  # failed, and said not to be in doubt
         self.doubted: dict[int, str] = {}
         self._problems: Counter[str] = Counter()
@@ -74,6 +83,18 @@ class History:
     def next_number() -> int:
         """A number for a write, of no other."""
         return next(_numbers)
+
+    def add(self, call: Call) -> None:
+        """Note a call that has ended."""
+        with self._lock:
+            self._tally[call.kind] += 1
+            if self._all_of_them or call.error or call.took > FAST_SECONDS:
+                self.calls.append(call)
+
+    @property
+    def number_of_calls(self) -> int:
+        """Of both kinds."""
+        return sum(self._tally.values())
 
     def problem(self, text: str) -> None:
         """Note what must not happen."""
@@ -99,10 +120,15 @@ class History:
         """For the figures of a drill."""
         failed = self.failed("write")
         return {
-            "reads": f"{len(self.of('read'))}, {len(self.failed('read'))} failed",
-            "writes": f"{len(self.of('write'))}, {len(failed)} failed, {sum(c.in_doubt for c in failed)} in doubt",
-            "slowest call": f"{max((c.took for c in self.calls), default=0.0) * 1e3:.1f} ms",
+            "reads": f"{self._tally['read']}, {len(self.failed('read'))} failed",
+            "writes": f"{self._tally['write']}, {len(failed)} failed, {sum(c.in_doubt for c in failed)} in doubt",
+            "slowest call": f"{self._slowest('took'):.1f} ms",
+            "slowest in the core": f"{self._slowest('in_core'):.1f} ms",
+            "longest wait for the GIL": f"{self._slowest('gil_wait'):.1f} ms",
         }
+
+    def _slowest(self, part: str) -> float:
+        return max((getattr(c, part) for c in self.calls if not c.patient), default=0.0) * 1e3
 
     def judge_reads(self) -> None:
         """No read may fail."""

@@ -26,6 +26,13 @@ JOIN_SECONDS = 60
 PATIENCE = {"total_timeout": 10_000, "max_retries": 20}  # of the first write of a key
 DEFAULT_TIMEOUT_MS = 1000
 LATE_SHARE_MAX = 0.001
+STAGES_IN_CORE = ("limiter_wait", "tokio_schedule_delay", "io", "retry_wait")
+
+
+def seen_by_core() -> tuple[float, float]:
+    """Seconds that the last call of this thread or task was in the core, and that it then waited for the GIL."""
+    stages = aerospike_py.last_timings() or {}
+    return sum(stages.get(name, 0.0) for name in STAGES_IN_CORE), stages.get("gil_wait", 0.0)
 
 
 class Load:
@@ -39,8 +46,9 @@ class Load:
         policy: dict[str, Any] | None = None,
         config: dict[str, Any] | None = None,
         pause: float = 0.004,
+        remember_all: bool = True,
     ) -> None:
-        self.history = History()
+        self.history = History(remember_all)
         self._policy = policy or {}
         self._pause = pause
         self._meter = StallMeter()
@@ -123,12 +131,12 @@ class Load:
     ) -> None:
         history = self.history
         if error is None:
-            history.calls.append(Call("write", start, time.monotonic(), patient=patient))
+            history.add(Call("write", start, time.monotonic(), "", False, patient, *seen_by_core()))
             slot.acknowledged = number
             history.acknowledged.append(number)
             return
         name = type(error).__name__
-        history.calls.append(Call("write", start, time.monotonic(), name, error.in_doubt, patient))
+        history.add(Call("write", start, time.monotonic(), name, error.in_doubt, patient, *seen_by_core()))
         if error.in_doubt:
             slot.doubtful.add(number)
             history.doubted[number] = name
@@ -136,7 +144,8 @@ class Load:
             history.denied[number] = name
 
     def _found(self, slot: Slot, start: float, bins: Any, error: exception.AerospikeError | None) -> None:
-        self.history.calls.append(Call("read", start, time.monotonic(), "" if error is None else type(error).__name__))
+        name = "" if error is None else type(error).__name__
+        self.history.add(Call("read", start, time.monotonic(), name, False, False, *seen_by_core()))
         if error is None and not slot.allows(bins["n"]):
             self.history.problem("a read gave a value that an acknowledged write had replaced")
 
@@ -159,13 +168,14 @@ class Load:
         """Add to a report what was wrong: failed reads, and what the logs of the servers contradict."""
         self.history.judge_reads()
         self.history.judge_logs(ring.written_logs())
-        late = [c for c in self.history.calls if not c.patient and self._is_late(c)]
-        if len(late) > LATE_SHARE_MAX * len(self.history.calls):
-            self.history.problem(f"{len(late)} of {len(self.history.calls)} calls ended past their deadline + 5 ms")
+        late = sum(not c.patient and self._is_late(c) for c in self.history.calls)
+        number = self.history.number_of_calls
+        if late > LATE_SHARE_MAX * number:
+            self.history.problem(f"the core ended {late} of {number} calls past their deadline + 5 ms")
         report.problems += self.history.problems
 
     def _is_late(self, call: Call) -> bool:
-        over = call.took - self._policy.get("total_timeout", DEFAULT_TIMEOUT_MS) / 1e3 - SLACK_SECONDS
+        over = call.in_core - self._policy.get("total_timeout", DEFAULT_TIMEOUT_MS) / 1e3 - SLACK_SECONDS
         return over > 0 and over > self._meter.largest(call.start, call.end)
 
     def _check_last(self, fresh: aerospike_py.Client, slot: Slot) -> None:
@@ -178,6 +188,7 @@ class Load:
             self.history.problem("an acknowledged write is lost: an older value is found")
 
     def __enter__(self) -> Load:
+        aerospike_py.set_internal_stage_metrics_enabled(True)  # the core's own clock judges deadlines
         self._meter.__enter__()
         for thread in self._threads:
             thread.start()
@@ -192,4 +203,5 @@ class Load:
                 thread.join(JOIN_SECONDS)
         with contextlib.suppress(exception.AerospikeError):
             self._client.close()
+        aerospike_py.set_internal_stage_metrics_enabled(False)
         self._meter.__exit__()

@@ -22,8 +22,9 @@ by `make drills`{form}; every figure is of its last run.
 - All processes share one machine and the loopback device; a real network loses and delays more.
 - The nodes are embedded servers. They leave out a node after a second of silence, where a real cluster takes
   about two, and keep records in memory only.
-- Times are taken in Python: they hold the wait for the interpreter's lock and for a processor. Bounds on times
-  allow for as much of it as a thread that only sleeps saw in the same span.
+- Deadlines are judged by the core's own clock; what the interpreter's lock adds for the caller stands beside it.
+  Other times are taken in Python and hold the wait for that lock and for a processor. Bounds on times allow for
+  as much of it as a thread that only sleeps saw in the same span.
 - Two halves of a cluster that cannot reach each other, lost packets and clocks that jump are the simulator's
   ([simulator.md](simulator.md)), not the drills'.
 
@@ -33,7 +34,7 @@ Every write carries a number of its own. Servers log each write before they ackn
 outlives a kill ([decision 0010](decisions/0010-clusters-of-processes.md)). A drill fails when a read fails,
 when a read gives what an acknowledged write had replaced, when a key is not found at the end with its last
 acknowledged write (or one in doubt), when an acknowledged write is in no log, when a write that was denied
-without doubt is in one, and when more than one call in a thousand ends later than 5 ms past its deadline.
+without doubt is in one, and when the core ends more than one call in a thousand later than 5 ms past its deadline.
 
 ## What was found
 
