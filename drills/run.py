@@ -12,6 +12,7 @@ import time
 
 import crowds
 import killed
+import overloaded
 import reliability
 import restarted
 import seeds
@@ -24,6 +25,7 @@ ALL: list[Drill] = [
     *restarted.DRILLS,
     *stopped.DRILLS,
     *seeds.DRILLS,
+    *overloaded.DRILLS,
     *crowds.DRILLS,
     *together.DRILLS,
 ]

@@ -80,8 +80,11 @@ def run_mute(scale: Scale) -> Report:
             slack = SLACK_SECONDS + meter.largest(started, time.monotonic())
             ring.resume(2)
     report.need(max(took) <= 0.3 + slack + 0.02, f"a read took {ms(max(took))}: more than a third of 900 ms")
+    waited = sum(each > 0.1 for each in took)
+    report.need(waited <= times // 4, f"{waited} of {times} reads waited for the node although its breaker is open")
     report.figures = {
         "reads of its keys": str(times),
+        "that waited for it": str(waited),
         "deadline": "900 ms",
         "slowest": ms(max(took)),
         "median": ms(percentile(took, 0.5)),
@@ -183,7 +186,8 @@ DRILLS = [
     ),
     Drill(
         "node that never answers",
-        "it accepts connections and stays named: each read goes to the replica within a third of its deadline",
+        "it accepts connections and stays named: each read goes to the replica within a third of its deadline, and "
+        "to it first once the breaker is open",
         run_mute,
     ),
     Drill("one slow node of five", "half a second late: reads from the others keep their p99", run_slow),
