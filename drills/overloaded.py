@@ -76,8 +76,7 @@ def _write_in_vain(client: aerospike_py.Client, writes: int) -> int:
 DRILLS = [
     Drill(
         "cluster that answers nobody",
-        "all nodes are silent: no more than a fifth of the load is sent again; without the budget it would be all of it, "
-        "twice",
+        "all nodes are silent: no more than a fifth of the load is sent again, and twice the load without the budget",
         run_overloaded,
     )
 ]
