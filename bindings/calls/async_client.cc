@@ -124,6 +124,14 @@ bool send(call_object* call) {
     return true;
 }
 
+// What a loop has no time for is done elsewhere first. False with an exception.
+bool begin(call_object* call) {
+    auto unhashed = call->work->unhashed();
+    if (unhashed == nullptr) return send(call);
+    return handle_for(*as_client(call->client)->life, call->work->transport()) &&
+           hash_elsewhere(call, std::move(unhashed), send);
+}
+
 // Begins a call whose arguments are bound. Whatever goes wrong ends it, and comes out where it is awaited.
 void start_operation(call_object* call, const argument_slots& slots, std::unique_ptr<operation> work) {
     const bool profiled = metrics::stages_enabled();
@@ -143,7 +151,7 @@ void start_operation(call_object* call, const argument_slots& slots, std::unique
         call->marks->made = made;
         call->marks->parsed = monotonic_now();
     }
-    if (!guarded([&] { return send(call); }, false)) finish_call(call, nullptr, wake_mode::soon);
+    if (!guarded([&] { return begin(call); }, false)) finish_call(call, nullptr, wake_mode::soon);
 }
 
 template <class Operation, auto& Kind>

@@ -5,6 +5,7 @@
 // wants an attached thread state, `execute` must not have one to hold others up. It owns what its request points to.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "aero/event_client.h"
@@ -15,6 +16,8 @@
 #include "results/batch_record.h"
 
 namespace aero::py {
+
+struct password_hashing;
 
 struct operation_kind {
     parameters arguments;
@@ -38,6 +41,8 @@ class operation {
     virtual const transport_policy& transport() const noexcept = 0;
     // A batch of no keys has its answer already.
     virtual bool nothing_to_send() const noexcept { return false; }
+    // A password that has to be hashed before `submit`; `execute` sees to it itself. Null: none.
+    virtual std::shared_ptr<password_hashing> unhashed() const { return nullptr; }
     // Sends and waits, on the calling thread.
     virtual call_outcome execute(client& through, const call_options& options) = 0;
     // Sends and returns; `whom` hears of the end.

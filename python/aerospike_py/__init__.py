@@ -183,6 +183,9 @@ if TYPE_CHECKING:
         PolicyReplica as PolicyReplica,
     )
     from .types import (
+        Privilege as Privilege,
+    )
+    from .types import (
         PrivilegeCode as PrivilegeCode,
     )
     from .types import (
@@ -198,10 +201,16 @@ if TYPE_CHECKING:
         RecordMetadata as RecordMetadata,
     )
     from .types import (
+        RoleInfo as RoleInfo,
+    )
+    from .types import (
         Serializer as Serializer,
     )
     from .types import (
         TlsConfig as TlsConfig,
+    )
+    from .types import (
+        UserInfo as UserInfo,
     )
     from .types import (
         UserKey as UserKey,
@@ -239,10 +248,13 @@ _LAZY = dict.fromkeys(
         "InfoNodeResult",
         "Operation",
         "OperateOrderedResult",
+        "Privilege",
         "ReadPolicy",
         "Record",
         "RecordMetadata",
+        "RoleInfo",
         "TlsConfig",
+        "UserInfo",
         "UserKey",
         "WriteMeta",
         "WritePolicy",
@@ -340,6 +352,7 @@ __all__ = [
     "NumpyBatchRecords",
     "OperateOrderedResult",
     "Operation",
+    "Privilege",
     "ProfileReport",
     "QueryAbortedError",
     "QueryError",
@@ -351,6 +364,7 @@ __all__ = [
     "RecordMetadata",
     "RecordNotFound",
     "RecordTooBig",
+    "RoleInfo",
     "RoleViolation",
     "RustPanicError",
     "ServerError",
@@ -358,6 +372,7 @@ __all__ = [
     "TimeoutError",
     "TlsConfig",
     "UDFError",
+    "UserInfo",
     "UserKey",
     "WriteMeta",
     "WritePolicy",

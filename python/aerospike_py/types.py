@@ -276,9 +276,47 @@ class BatchDeletePolicy(TypedDict, total=False):
 
 
 class AdminPolicy(TypedDict, total=False):
-    """Policy of `info_all`, `info_random_node` and `truncate`."""
+    """Policy of `info_all`, `info_random_node`, `truncate` and every `admin_*` call."""
 
     timeout: int
+
+
+# ---- users and roles -----------------------------------------------------------------------------------------------
+
+
+class Privilege(TypedDict, total=False):
+    """What a role allows: everywhere, in one namespace, or in one set of it. `code` is a `PRIV_` constant or a name."""
+
+    code: int | PrivilegeName
+    ns: str
+    set: str
+
+
+class _UserInfo(TypedDict):
+    user: str
+    roles: list[str]
+    conns_in_use: int
+
+
+class UserInfo(_UserInfo, total=False):
+    """What `admin_query_user_info` returns; connections are those of the node that was asked.
+
+    `read_info` and `write_info` are there when the server counts: quota, rate of single records, rate of queries, and
+    the number of queries without a limit.
+    """
+
+    read_info: list[int]
+    write_info: list[int]
+
+
+class RoleInfo(TypedDict):
+    """What `admin_query_role` returns. Quotas are records per second, 0 for none; without addresses all are allowed."""
+
+    name: str
+    privileges: list[Privilege]
+    allowlist: list[str]
+    read_quota: int
+    write_quota: int
 
 
 # ---- metas ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ std::string node_id_of(unsigned index) {
     return text;
 }
 
-node::node(unsigned index, std::string id, const options& how, const server_clock& clock, const users& everybody)
+node::node(unsigned index, std::string id, const options& how, const server_clock& clock, users& everybody)
     : index_(index),
       id_(std::move(id)),
       options_(how),

@@ -10,6 +10,7 @@
 
 #include "net/service_loop.h"
 #include "ring/membership.h"
+#include "secure/sessions.h"
 #include "secure/users.h"
 #include "serve/engine.h"
 
@@ -30,7 +31,7 @@ std::string node_id_of(unsigned index);
 
 class node {
   public:
-    node(unsigned index, std::string id, const options& how, const server_clock& clock, const users& everybody);
+    node(unsigned index, std::string id, const options& how, const server_clock& clock, users& everybody);
     ~node() { retire(); }
     node(const node&) = delete;
     node& operator=(const node&) = delete;
@@ -52,7 +53,7 @@ class node {
     uint16_t port() const noexcept { return clear_.port; }
     uint16_t tls_port() const noexcept { return secure_.port; }  // 0: none
     const options& settings() const noexcept { return options_; }
-    const users& everybody() const noexcept { return users_; }
+    users& everybody() noexcept { return users_; }
     sessions& logins() noexcept { return sessions_; }
     engine& data() noexcept { return engine_; }
     const membership& ring() const noexcept { return *ring_; }
@@ -70,7 +71,7 @@ class node {
     const unsigned index_;
     const std::string id_;
     const options& options_;
-    const users& users_;
+    users& users_;
     sessions sessions_;
     engine engine_;
     membership* ring_ = nullptr;

@@ -32,6 +32,8 @@ OPERATIONS = {
     "info_all": ("build",),
     "info_random_node": ("build",),
     "truncate": ("test", "contract"),
+    "admin_create_user": ("ada", "x", []),
+    "admin_query_roles": (),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fixtures.certificates import Authority
 
+import aerospike_py
 from aerospike_py.testing import Server
 
 _path = Path(__file__).resolve().parents[2] / "tools/strangers.py"
@@ -32,6 +33,28 @@ def test_the_official_client_logs_in_over_tls(nodes, tmp_path):
         seeds = [(host, port) for host, port, _ in server.tls_hosts]
         arguments = (authority.cafile, "cluster.example", *login)
         assert strangers.run_stranger("official", seeds, "official_secure", *arguments) == ""
+
+
+@pytest.mark.timeout(300)
+def test_a_stranger_administers_what_we_read_and_the_other_way_round():
+    with Server(nodes=2, users={"root": ("a secret", ["user-admin"])}) as server:
+        problem = strangers.run_stranger("official", server.hosts, "official_admin", "root", "a secret")
+        assert problem == ""
+        with aerospike_py.client({"hosts": server.hosts, "timeout": 20_000}).connect("root", "a secret") as client:
+            assert [(each["user"], each["roles"]) for each in client.admin_query_users_info()] == [
+                ("made by a stranger", ["keeper", "write"]),
+                ("root", ["user-admin"]),
+            ]
+            assert client.admin_query_role("keeper") == {
+                "name": "keeper",
+                "privileges": [{"code": 11, "ns": "test", "set": "mine"}, {"code": 10, "ns": "test"}],
+                "allowlist": ["127.0.0.1", "::1"],
+                "read_quota": 10,
+                "write_quota": 20,
+            }
+        config = {"hosts": server.hosts, "user": "made by a stranger", "password": "third", "timeout": 20_000}
+        with aerospike_py.client(config).connect() as made:
+            assert made.get(("test", "mine", 1)).bins == {"a": 1}
 
 
 def test_failure_of_a_stranger_is_told():

@@ -24,9 +24,12 @@ from aerospike_py import (
     LazyBatchRecords,
     NumpyBatchRecords,
     OperateOrderedResult,
+    Privilege,
     ReadPolicy,
     Record,
     RecordMetadata,
+    RoleInfo,
+    UserInfo,
     WriteMeta,
     WritePolicy,
 )
@@ -80,6 +83,12 @@ def sync_face(client: Client) -> None:
     assert_type(client.info_all("build"), list[InfoNodeResult])
     assert_type(client.info_random_node("build"), str)
     client.truncate("test", "demo", nanos=0, policy={"timeout": 1000})
+    client.admin_create_user("ada", "a secret", ["read"], policy={"timeout": 1000})
+    client.admin_create_role("keeper", [{"code": 10, "ns": "test"}, {"code": "read-write"}], None, ["::1"], 1, 2)
+    assert_type(client.admin_query_user_info("ada"), UserInfo)
+    assert_type(client.admin_query_users_info(), list[UserInfo])
+    assert_type(client.admin_query_role("keeper"), RoleInfo)
+    assert_type(client.admin_query_roles()[0]["privileges"], list[Privilege])
 
 
 def batches(client: Client) -> None:
@@ -130,6 +139,8 @@ async def async_face(client: AsyncClient) -> None:
     assert_type(await client.ping(), bool)
     assert_type(await client.get(KEY), Record)
     assert_type(await client.exists(KEY), ExistsResult)
+    assert_type(await client.admin_query_users_info(), list[UserInfo])
+    await client.admin_drop_role("keeper")
     await client.put(KEY, {"a": 1})
     assert_type(await client.batch_read([KEY]), LazyBatchRecords)
     assert_type(await client.batch_write([(KEY, {"a": 1})]), BatchWriteResult)

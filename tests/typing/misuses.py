@@ -24,6 +24,7 @@ def misuse(client: Client) -> None:
     client.batch_read([("test", "demo", "k")]).as_dict()  # type: ignore[attr-defined]
     client.query("test", "demo")  # type: ignore[attr-defined]
     print(client.put(("test", "demo", "k"), {"a": 1}))  # type: ignore[func-returns-value]
+    client.admin_create_role("r", [{"code": 10, "namespace": "test"}])  # type: ignore[typeddict-unknown-key]
     BatchPolicyInstance(speed=1)  # type: ignore[call-arg]
     aerospike_py.POLICY_KEY_SEND = 0  # type: ignore[misc]
 

@@ -8,6 +8,7 @@
 
 #include "aero/config.h"
 #include "aero/request.h"
+#include "aero/security.h"
 #include "aero/value.h"
 
 namespace aero {
@@ -101,6 +102,8 @@ class client {
                                  call_options options = {});
     result<batch_reply> execute(const batch_request& request, const transport_policy& policy,
                                 call_options options = {});
+    // Users and roles. A server that refuses is an error with its code. The client goes on with its own new password.
+    result<admin_reply> execute(const admin_request& request, uint32_t timeout_ms = 1000, call_options options = {});
     // The value of an info command from every node, or from one.
     enum class info_target : uint8_t { every_node, any_node };
     result<std::vector<info_reply>> info(std::string_view command, info_target target, uint32_t timeout_ms = 1000,

@@ -19,6 +19,7 @@ struct call_outcome {
     record_reply record;
     batch_reply batch;
     std::vector<info_reply> info;
+    admin_reply admin;
     call_times times;  // filled when the event_client was asked for times at the submit
 };
 
@@ -60,6 +61,8 @@ class event_client {
                   bool with_times = false);
     ticket submit(const batch_request& request, const transport_policy& policy, completion& whom,
                   bool with_times = false);
+    // Hashes a password that comes without its hash, on this thread: give one.
+    ticket submit(const admin_request& request, uint32_t timeout_ms, completion& whom);
     ticket submit_info(std::string_view command, client::info_target target, uint32_t timeout_ms, completion& whom);
     // The completion will not run. The reply, when it comes, is read and dropped.
     void cancel(ticket call) noexcept;

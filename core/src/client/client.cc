@@ -7,6 +7,7 @@
 #include "client/blocking_driver.h"
 #include "client/client_shared.h"
 #include "client/view_cache.h"
+#include "command/admin_call.h"
 #include "command/batch_call.h"
 #include "command/info_call.h"
 #include "command/record_call.h"
@@ -176,6 +177,15 @@ result<batch_reply> client::execute(const batch_request& request, const transpor
     call->prepare(request, policy, shared_->cluster->config().split_large_batches);
     if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
     return call->take_reply();
+}
+
+result<admin_reply> client::execute(const admin_request& request, uint32_t timeout_ms, call_options options) {
+    if (!is_open()) return not_open();
+    command::admin_call call;
+    call.prepare(request, timeout_ms, &shared_->cluster->how());
+    if (auto done = drive(*shared_, call, monotonic_now(), options); !done)
+        return std::unexpected(std::move(done.error()));
+    return call.take_reply();
 }
 
 result<std::vector<info_reply>> client::info(std::string_view command, info_target target, uint32_t timeout_ms,

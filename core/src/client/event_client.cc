@@ -44,6 +44,13 @@ event_client::ticket event_client::submit(const batch_request& request, const tr
     return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, with_times, now));
 }
 
+event_client::ticket event_client::submit(const admin_request& request, uint32_t timeout_ms, completion& whom) {
+    auto made = std::make_unique<loop_call>(std::in_place_type<command::admin_call>);
+    made->as_admin()->prepare(request, timeout_ms, &state_->core->cluster->how());
+    const transport_policy policy = made->machine().policy();
+    return reinterpret_cast<ticket>(&state_->admit(std::move(made), policy, whom, false, monotonic_now()));
+}
+
 event_client::ticket event_client::submit_info(std::string_view command, client::info_target target,
                                                uint32_t timeout_ms, completion& whom) {
     auto made = std::make_unique<loop_call>(std::in_place_type<command::info_call>);

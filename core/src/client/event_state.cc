@@ -89,8 +89,9 @@ void event_client::state::enter(loop_call& which, nanos now) {
 
 void event_client::state::begin(loop_call& which, nanos now) {
     const command::batch_call* batch = which.as_batch();
-    const bool gathers = config.merge_calls && which.as_info() == nullptr &&
-                         (batch != nullptr ? batch->mergeable() : which.as_record()->mergeable());
+    const command::record_call* record = which.as_record();
+    const bool gathers =
+        config.merge_calls && (batch != nullptr ? batch->mergeable() : record != nullptr && record->mergeable());
     const bool company =
         batch != nullptr ? tick_batches++ + 1 >= detail::merge_batches_min : tick_gets++ + 1 >= detail::merge_gets_min;
     if (!gathers || (!company && std::popcount(busy_ticks & last_ticks) < busy_ticks_min)) {
@@ -183,8 +184,10 @@ void event_client::state::finish(loop_call& which) {
                 which.outcome.record = record->take_reply();
             else if (command::batch_call* batch = which.as_batch())
                 which.outcome.batch = batch->take_reply();
+            else if (command::info_call* info = which.as_info())
+                which.outcome.info = info->take_replies();
             else
-                which.outcome.info = which.as_info()->take_replies();
+                which.outcome.admin = which.as_admin()->take_reply();
         }
     }
     which.at = loop_call::phase::ended;

@@ -13,6 +13,7 @@
 #include "aero/event_client.h"
 #include "base/timer_wheel.h"
 #include "cluster/cluster.h"
+#include "command/admin_call.h"
 #include "command/batch_call.h"
 #include "command/info_call.h"
 #include "command/limiter.h"
@@ -46,8 +47,9 @@ struct loop_call final : runner {
     command::record_call* as_record() noexcept { return std::get_if<command::record_call>(&family); }
     command::batch_call* as_batch() noexcept { return std::get_if<command::batch_call>(&family); }
     command::info_call* as_info() noexcept { return std::get_if<command::info_call>(&family); }
+    command::admin_call* as_admin() noexcept { return std::get_if<command::admin_call>(&family); }
 
-    std::variant<command::record_call, command::batch_call, command::info_call> family;
+    std::variant<command::record_call, command::batch_call, command::info_call, command::admin_call> family;
     completion* whom = nullptr;  // null once cancelled
     phase at = phase::gathered;
     bool with_times = false;

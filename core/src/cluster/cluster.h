@@ -33,6 +33,7 @@ class cluster {
     ~cluster();
 
     const client_config& config() const noexcept { return config_; }
+    const security& how() const noexcept { return *security_; }
     uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
     view_ptr current() const;   // takes a short lock; callers keep the pointer while version() stands
     void tend_soon() noexcept;  // asks for an early tend after an error; at most one per 100 ms is honoured

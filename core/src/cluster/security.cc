@@ -46,17 +46,31 @@ result<std::shared_ptr<const security>> security::make(const client_config& conf
     return made;
 }
 
+std::shared_ptr<const credentials> security::who() const {
+    const std::lock_guard hold(mutex_);
+    return who_;
+}
+
+void security::password_changed(const secret& clear, const secret& hash) const {
+    const std::lock_guard hold(mutex_);
+    auto changed = std::make_shared<credentials>(*who_);
+    changed->hash = hash;
+    if (!changed->clear.empty()) changed->clear = clear;
+    who_ = std::move(changed);
+}
+
 result<io::stream> security::connect(const io::endpoint& to, const std::shared_ptr<session>& known,
                                      purpose what) const {
     io::opening how;
-    if (who_ != nullptr) {
+    const auto who = this->who();
+    if (who != nullptr) {
         const bool tends = what == purpose::tending;
         const auto pass = known->shown();
         const bool logs_in = tends && known->login_due(monotonic_now());
         if (!pass && !tends)
             return fail(code::connection, "no session with " + to.text() + " yet: a login is on its way");
         const auto way = logs_in ? introduction::way::login : introduction::way::token;
-        if (logs_in || !pass->token.empty()) how.words = std::make_unique<introduction>(who_, known, way, tends);
+        if (logs_in || !pass->token.empty()) how.words = std::make_unique<introduction>(who, known, way, tends);
     }
     if (tls_ != nullptr) {
         auto begun = tls_->begin(to.tls_name.empty() ? to.host : to.tls_name, to.text());

@@ -1,10 +1,11 @@
 // How the connections of a client are made secure: the TLS context they share, and who they say we are. Made once from
-// the configuration.
+// the configuration; of what it says only our own password ever changes.
 //
 // Shared by all nodes, pools and loops of a client; any thread.
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "aero/config.h"
 #include "cluster/introduction.h"
@@ -18,7 +19,11 @@ class security {
     // when what is given does not make a login.
     static result<std::shared_ptr<const security>> make(const client_config& config);
 
-    bool logs_in() const noexcept { return who_ != nullptr; }
+    // Who we say we are; null when nobody asks.
+    std::shared_ptr<const credentials> who() const;
+    bool logs_in() const { return who() != nullptr; }
+    // Our password was changed: logins to come show the new one.
+    void password_changed(const secret& clear, const secret& hash) const;
     // A connection to a node, on its way. That of the tender logs in where it has to; the others show what it earned.
     enum class purpose : uint8_t { calls, tending };
     result<io::stream> connect(const io::endpoint& to, const std::shared_ptr<session>& known, purpose what) const;
@@ -27,7 +32,8 @@ class security {
 
   private:
     std::shared_ptr<io::tls_context> tls_;    // null: in clear
-    std::shared_ptr<const credentials> who_;  // null: nobody asks
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const credentials> who_;  // guarded by mutex_, and replaced whole
 };
 
 }  // namespace aero::cluster

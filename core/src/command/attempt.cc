@@ -5,6 +5,7 @@
 #include "base/buffer_pool.h"
 #include "command/call.h"
 #include "io/stream.h"
+#include "wire/admin.h"
 
 namespace aero::command {
 
@@ -15,6 +16,16 @@ constexpr size_t message_room = 4096;
 constexpr size_t rows_room = 64 << 10;
 // What a peer announces is not believed until it comes: room grows by what has arrived, never by the announcement.
 constexpr size_t room_step = 64 << 10;
+
+// The answer to a question about users and roles is kept whole: a node may not make it endless.
+constexpr size_t records_size_max = 64 << 20;
+
+bool is_security(reply_form form) noexcept { return form == reply_form::admin || form == reply_form::records; }
+
+wire::frame_type frame_type_of(reply_form form) noexcept {
+    if (form == reply_form::info) return wire::frame_type::info;
+    return is_security(form) ? wire::frame_type::admin : wire::frame_type::message;
+}
 
 size_t first_room(reply_form form, size_t rows) noexcept {
     if (form != reply_form::rows) return message_room;
@@ -43,6 +54,7 @@ attempt::attempt(call* owner, cluster::node* target, reply_form form, buffer&& r
     : owner_(owner), target_(target), request_(std::move(request)), form_(form) {}
 
 attempt::~attempt() {
+    if (is_security(form_)) wipe(request_.data(), request_.size());  // it may hold a password
     recycle(std::move(request_));
     recycle(std::move(reply_));
 }
@@ -80,8 +92,7 @@ action attempt::after_received(size_t bytes) {
 bool attempt::take_frames() {
     while (!complete_ && reply_.size() - frame_start_ >= wire::frame_header_size) {
         const auto header = wire::decode_frame_header(reply_.data() + frame_start_);
-        const auto expected = form_ == reply_form::info ? wire::frame_type::info : wire::frame_type::message;
-        if (!header || header->type != expected) return false;
+        if (!header || header->type != frame_type_of(form_)) return false;
         const size_t frame_size = wire::frame_header_size + header->body_size;
         if (reply_.size() - frame_start_ < frame_size) return true;
         const size_t body_at = frame_start_ + wire::frame_header_size;
@@ -96,6 +107,7 @@ bool attempt::take_frame(byte_view body, size_t offset) {
         session_over_ = as_text(body).starts_with("ERROR:80:");
         return complete_ = true;
     }
+    if (is_security(form_)) return take_security_frame(body);
     if (body.size() < wire::message_header_size) return false;
     const bool last = form_ == reply_form::message || ends_stream(body);
     if (last) {
@@ -105,6 +117,19 @@ bool attempt::take_frame(byte_view body, size_t offset) {
         return complete_;
     }
     return owner_ == nullptr || owner_->take_rows(*this, body, offset);
+}
+
+// A list ends with a message that has a result, be it only that there is no more.
+bool attempt::take_security_frame(byte_view body) {
+    reader from(body);
+    while (!complete_ && (form_ == reply_form::admin || !from.at_end())) {
+        const auto message = wire::take_admin(from);
+        if (!message) return false;
+        verdict_ = static_cast<uint8_t>(message->result);
+        complete_ = form_ == reply_form::admin || message->result != code::ok;
+    }
+    session_over_ = ends_session(static_cast<code>(verdict_));
+    return from.at_end() && reply_.size() <= records_size_max;
 }
 
 action attempt::receive_more() {

@@ -46,6 +46,8 @@ enum class reply_form : uint8_t {
     message,  // one record message
     rows,     // messages of rows until the one marked LAST
     info,     // one info message
+    admin,    // one security message
+    records,  // security messages of records, until one that has a result
 };
 
 class attempt {
@@ -70,7 +72,8 @@ class attempt {
     bool session_over() const noexcept { return session_over_; }
     const error* failure() const noexcept { return failure_.get(); }
     std::unique_ptr<error> take_failure() noexcept { return std::move(failure_); }
-    uint8_t verdict() const noexcept { return verdict_; }  // of the message, or of the LAST one of rows
+    // Of the message, or of the last one of rows and records.
+    uint8_t verdict() const noexcept { return verdict_; }
     byte_view reply() const noexcept { return reply_.view(); }
     // The frames that arrived whole. An attempt still in flight keeps what it needs to find the end of its reply.
     buffer take_reply();
@@ -106,6 +109,7 @@ class attempt {
     action after_received(size_t bytes);
     bool take_frames();
     bool take_frame(byte_view body, size_t offset);
+    bool take_security_frame(byte_view body);
     action finish() noexcept;
     action broken(code what, std::string text);
     action receive_more();

@@ -1,6 +1,5 @@
 #include "wire/admin.h"
 
-#include "base/reader.h"
 #include "wire/message.h"
 
 namespace aero::wire {
@@ -47,13 +46,13 @@ void admin_writer::finish() {
     encode_frame_header(at, frame_type::admin, to_.size() - start_ - frame_header_size);
 }
 
-result<admin_message> decode_admin(byte_view body) {
-    if (body.size() < admin_header_size) return bad("it is shorter than its header");
+result<admin_message> take_admin(reader& from) {
+    const byte_view header = from.take(admin_header_size);
+    if (!from.ok()) return bad("it is shorter than its header");
     admin_message made;
-    made.result = static_cast<code>(body[1]);
-    made.command = body[2];
-    reader from(body.subspan(admin_header_size));
-    for (unsigned i = 0; i < body[field_count_at]; ++i) {
+    made.result = static_cast<code>(header[1]);
+    made.command = header[2];
+    for (unsigned i = 0; i < header[field_count_at]; ++i) {
         const auto size = from.be<uint32_t>();
         const uint8_t id = from.u8();
         if (!from.ok() || size == 0) return bad("a field has no length");
@@ -61,7 +60,13 @@ result<admin_message> decode_admin(byte_view body) {
         if (!from.ok()) return bad("a field overruns it");
         if (id < made.fields.size()) made.fields[id] = data;
     }
-    if (!from.at_end()) return bad("bytes are left over");
+    return made;
+}
+
+result<admin_message> decode_admin(byte_view body) {
+    reader from(body);
+    auto made = take_admin(from);
+    if (made && !from.at_end()) return bad("bytes are left over");
     return made;
 }
 
@@ -69,9 +74,10 @@ result<granted_session> session_of(const admin_message& reply) {
     const auto token = reply.text(admin_field::session_token);
     if (!token || token->empty()) return bad("a login gives no session token");
     granted_session made{.token = secret(*token)};
-    if (const auto ttl = reply.fields[static_cast<size_t>(admin_field::session_ttl)]) {
-        if (ttl->size() != sizeof made.ttl_s) return bad("a session has no lifetime");
-        made.ttl_s = load_be<uint32_t>(ttl->data());
+    if (reply.fields[static_cast<size_t>(admin_field::session_ttl)]) {
+        const auto ttl = reply.number(admin_field::session_ttl);
+        if (!ttl) return bad("a session has no lifetime");
+        made.ttl_s = *ttl;
     }
     return made;
 }

@@ -11,16 +11,45 @@
 #include "aero/error.h"
 #include "aero/secret.h"
 #include "base/buffer.h"
+#include "base/reader.h"
 
 namespace aero::wire {
 
-enum class admin_command : uint8_t { authenticate = 0, login = 20 };
+enum class admin_command : uint8_t {
+    authenticate = 0,
+    create_user = 1,
+    drop_user = 2,
+    set_password = 3,
+    change_password = 4,  // by its owner, who knows the old one
+    grant_roles = 5,
+    revoke_roles = 6,
+    query_users = 9,
+    create_role = 10,
+    drop_role = 11,
+    grant_privileges = 12,
+    revoke_privileges = 13,
+    set_allowlist = 14,
+    set_quotas = 15,
+    query_roles = 16,
+    login = 20,
+};
 enum class admin_field : uint8_t {
     user = 0,
-    credential = 3,  // the hash of a password
+    password = 1,  // hashes, as is the credential
+    old_password = 2,
+    credential = 3,
     clear_password = 4,
     session_token = 5,
     session_ttl = 6,  // u32 seconds
+    roles = 10,       // lists of names, of privileges, of numbers: see admin_lists.h
+    role = 11,
+    privileges = 12,
+    allowlist = 13,
+    read_quota = 14,  // u32 records per second
+    write_quota = 15,
+    read_info = 16,
+    write_info = 17,
+    connections = 18,  // u32
 };
 
 inline constexpr size_t admin_header_size = 16;
@@ -31,6 +60,7 @@ class admin_writer {
   public:
     admin_writer(buffer& to, admin_command what, code verdict = code::ok);
     admin_writer& field(admin_field id, std::string_view data);
+    admin_writer& field(admin_field id, byte_view data) { return field(id, as_text(data)); }
     admin_writer& field(admin_field id, uint32_t number);
     void finish();
 
@@ -52,9 +82,16 @@ struct admin_message {
         const auto& found = fields[static_cast<size_t>(id)];
         return found ? std::optional(as_text(*found)) : std::nullopt;
     }
+    std::optional<uint32_t> number(admin_field id) const noexcept {
+        const auto& found = fields[static_cast<size_t>(id)];
+        if (!found || found->size() != sizeof(uint32_t)) return std::nullopt;
+        return load_be<uint32_t>(found->data());
+    }
 };
 // From a body without its frame header. Fails with code::bad_reply.
 result<admin_message> decode_admin(byte_view body);
+// The next of several in one body, as the answer to a query has them; the last one's result is not ok.
+result<admin_message> take_admin(reader& from);
 
 // What a login gives: the right to authenticate with a token, for a while.
 struct granted_session {

@@ -82,17 +82,22 @@ constexpr std::array commands{
 
 std::string refusal(aero::code why) {
     return info_error(static_cast<int>(why),
-                      why == aero::code::not_authenticated ? "not authenticated" : "role violation");
+                      why == aero::code::not_authenticated  ? "not authenticated"
+                      : why == aero::code::not_allowlisted ? "not allowlisted"
+                                                           : "role violation");
 }
 
 std::string run(node& here, const doorman& who, bool& user_agent_set, std::string_view line) {
     const size_t end = line.find_first_of(":/");
     const std::string_view name = line.substr(0, end);
     const std::string_view rest = end == std::string_view::npos ? std::string_view{} : line.substr(end + 1);
-    if (const aero::code refused = who.check(needed_for_info(name)); refused != aero::code::ok) return refusal(refused);
+    const info_params at(rest);
+    const aero::code refused =
+        who.check(needed_for_info(name), at.name_space().value_or(""), at.get("set").value_or(""));
+    if (refused != aero::code::ok) return refusal(refused);
     for (const info_command& command : commands) {
         if (command.name != name) continue;
-        info_call call{here, user_agent_set, info_params(rest)};
+        info_call call{here, user_agent_set, at};
         return command.run(call);
     }
     return info_error(4, "unrecognized command");

@@ -106,6 +106,7 @@ void service_loop::adopt_new() {
     for (aero::io::stream& each : incoming) {
         const int fd = each.fd();
         auto made = std::make_unique<connection>(std::move(each), here_);
+        if (here_.everybody().security_on()) made->talk.at_the_door().comes_from(peer_address(fd));
         poller_->add(fd, made.get(), true, false);
         connections_[fd] = std::move(made);
     }

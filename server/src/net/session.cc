@@ -89,6 +89,7 @@ bool session::serve_next(bool& progress) {
 }
 
 bool session::serve_frame(uint8_t type, byte_view body) {
+    doorman_.look_again();
     switch (static_cast<wire::frame_type>(type)) {
         case wire::frame_type::info:
             answer_info(here_, doorman_, user_agent_set_, aero::as_text(body), out_);
@@ -107,7 +108,7 @@ void session::reply_code(code what) {
 }
 
 void session::serve_message(byte_view body) {
-    if (!doorman_.known()) return reply_code(code::not_authenticated);
+    if (const code refused = doorman_.check(0, {}, {}); refused != code::ok) return reply_code(refused);
     if (body.size() >= wire::message_header_size && (body[1] & wire::info1::batch)) {
         batch_.emplace(here_.data(), body, doorman_.may());
         return;
@@ -116,7 +117,8 @@ void session::serve_message(byte_view body) {
     if (!request) return reply_code(code::parameter);
     if (!request->has_namespace || here_.data().find_store(request->name_space) == nullptr)
         return reply_code(code::invalid_namespace);
-    if (const code refused = doorman_.check(needed_for(*request)); refused != code::ok) return reply_code(refused);
+    const code refused = doorman_.check(needed_for(*request), request->name_space, request->set);
+    if (refused != code::ok) return reply_code(refused);
     if (!request->has_digest) return reply_code(code::unsupported_feature);  // a query
     const size_t start = out_.size();
     out_.room(512);

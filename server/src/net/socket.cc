@@ -31,6 +31,20 @@ uint16_t port_of(int fd) {
 
 }  // namespace
 
+ip_address peer_address(int fd) {
+    ip_address made{};
+    sockaddr_storage at{};
+    socklen_t size = sizeof at;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0) return made;
+    if (at.ss_family == AF_INET6) {
+        std::memcpy(made.data(), &reinterpret_cast<sockaddr_in6*>(&at)->sin6_addr, made.size());
+    } else {
+        made[10] = made[11] = 0xFF;
+        std::memcpy(made.data() + 12, &reinterpret_cast<sockaddr_in*>(&at)->sin_addr, 4);
+    }
+    return made;
+}
+
 bound_socket bind_socket(const std::string& host, uint16_t port) {
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;

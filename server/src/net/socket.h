@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "secure/address_block.h"
+
 namespace aero_server {
 
 struct bound_socket {
@@ -19,6 +21,7 @@ bool start_listening(int fd);
 // A new connection, ready for use; -1 when none waits. Out of descriptors, it waits a little: the next call finds the
 // same connection again.
 int accept_connection(int listening);
+ip_address peer_address(int fd);  // zeros when it is gone
 // Ends the connection, or the listening, even when a forked child still holds a copy of the descriptor.
 void end_socket(int fd);
 void close_socket(int fd);  // the same, and gives the descriptor back

@@ -8,7 +8,8 @@ using aero::byte_view;
 using aero::code;
 using aero::reader;
 
-batch_run::batch_run(engine& node, byte_view body, rights may) : node_(node), may_(may) {
+batch_run::batch_run(engine& node, byte_view body, std::shared_ptr<const permit> may)
+    : node_(node), may_(std::move(may)) {
     verdict_ = open(body);
     finished_ = verdict_ != code::ok;
 }
@@ -90,7 +91,8 @@ batch_run::row_end batch_run::run_row(const wire::request_row& row, buffer& to) 
         block_open_ = true;
     }
     const size_t row_start = to.size();
-    code what = (may_ & needed_for(shape_)) == needed_for(shape_) ? code::ok : code::role_violation;
+    const bool allowed = may_->allows(needed_for(shape_), shape_.name_space, shape_.set);
+    code what = allowed ? code::ok : code::role_violation;
     if (what == code::ok) {
         const auto done = node_.execute(shape_, to, so_far_);
         if (!done) {

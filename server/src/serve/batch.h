@@ -18,7 +18,7 @@ inline constexpr size_t batch_block_size = 128u << 10;
 class batch_run {
   public:
     // `body` is a whole message whose header has the BATCH bit.
-    batch_run(engine& node, aero::byte_view body, rights may = right::all);
+    batch_run(engine& node, aero::byte_view body, std::shared_ptr<const permit> may);
     // Appends replies until the batch is finished, `to` holds `output_max` bytes or a row has to wait. True when
     // finished.
     bool step(aero::buffer& to, size_t output_max);
@@ -38,7 +38,7 @@ class batch_run {
     void finish(aero::buffer& to, aero::code verdict);
 
     engine& node_;
-    const rights may_;  // of who asks
+    const std::shared_ptr<const permit> may_;  // of who asks
     std::optional<aero::wire::request_rows> rows_;
     record_request shape_;  // of the last full row
     store* in_ = nullptr;   // its namespace

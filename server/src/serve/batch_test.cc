@@ -50,7 +50,7 @@ class Batch : public ::testing::Test {
     // The rows of the reply without the closing message, whose code goes to `verdict_`.
     std::vector<told> run(const buffer& request, size_t output_max = SIZE_MAX) {
         buffer to;
-        batch_run batch(node_, request.view().subspan(wire::frame_header_size));
+        batch_run batch(node_, request.view().subspan(wire::frame_header_size), permit::unlimited());
         std::vector<told> rows;
         steps_ = 0;
         bool finished = false;
