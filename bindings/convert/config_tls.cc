@@ -76,6 +76,7 @@ bool entry(std::string_view name, PyObject* value, tls_config& to, bool& known) 
     if (name == "keyfile_pw") return value == nullptr || hidden(value, "keyfile_pw", to.keyfile_pw);
     if (name == "protocols") return value == nullptr || plain_text(value, "protocols", to.protocols);
     if (name == "cipher_suite") return value == nullptr || plain_text(value, "cipher_suite", to.cipher_suite);
+    if (name == "for_login_only") return value == nullptr || flag(value, to.for_login_only);
     if (name == "crl_check") return value == nullptr || flag(value, to.crl_check);
     if (name == "crl_check_all") return value == nullptr || flag(value, to.crl_check_all);
     known = false;

@@ -38,6 +38,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tls-key", metavar="FILE", help="its key (default: in the file of the certificate)")
     parser.add_argument("--tls-ca", metavar="FILE", help="authorities; clients must show a certificate of theirs")
     parser.add_argument("--tls-name", metavar="NAME", help="what clients are told to look for in certificates")
+    parser.add_argument("--access-address", default="", metavar="ADDRESS", help="told to clients instead of --host")
+    parser.add_argument(
+        "--alternate-access-address",
+        default="",
+        metavar="ADDRESS",
+        help="told to those that ask for alternate services",
+    )
     parser.add_argument("--users", metavar="FILE", help="JSON {NAME: [PASSWORD, [ROLE, ...]]}: everybody has to log in")
     process = parser.add_argument_group("one process of a cluster of processes")
     process.add_argument("--members", metavar="FILE", help="JSON list of the address and both ports of each member")
@@ -127,6 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
         rack_ids=chosen.rack_id or [],
         tls=_tls(chosen),
         users=_users(chosen),
+        access_address=chosen.access_address,
+        alternate_address=chosen.alternate_access_address,
     )
     try:
         server.start()

@@ -46,9 +46,13 @@ class Server:
             a second port, see `tls_hosts`.
         users: `{name: (password, [role, ...])}` switches security on: everybody has to log in, and does what his
             roles allow (`read`, `write`, `read-write`, `truncate`, `data-admin`, `sys-admin` and the other predefined
-            ones). A login by certificate (PKI) is that of the user whom the certificate names.
+            ones). One with `user-admin` changes users and roles by the `admin_*` calls, until the server ends; quotas
+            are kept and told, and slow nobody down. A login by certificate (PKI) is that of the user whom the
+            certificate names.
         expired_passwords: Users of these whose password is too old to log in with.
         session_ttl: Seconds that a login lasts; clients renew theirs before.
+        access_address: The address that clients are told instead of `host`.
+        alternate_address: The one told to clients that ask for alternate services; empty tells them none.
     """
 
     def __init__(
@@ -70,6 +74,8 @@ class Server:
         users: Mapping[str, tuple[str, Sequence[str]]] | None = None,
         expired_passwords: Sequence[str] = (),
         session_ttl: int = 86400,
+        access_address: str = "",
+        alternate_address: str = "",
     ) -> None:
         self._native = _server.Server(
             host=host,
@@ -87,6 +93,8 @@ class Server:
             tls=None if tls is None else dict(tls),
             users=[(name, *rest, name in expired_passwords) for name, rest in (users or {}).items()],
             session_ttl=session_ttl,
+            access_address=access_address,
+            alternate_address=alternate_address,
         )
         self._tls_name = "" if tls is None else tls.get("name", "")
 

@@ -147,6 +147,7 @@ class TlsConfig(TypedDict, total=False):
 
     Without an authority those of the system are trusted. The certificate of a node must be for the `tls_name` of its
     host, or for the host itself where that has none. Files that change are read again for connections to come.
+    `for_login_only` hides passwords and what is asked about the cluster; records travel in clear.
     """
 
     enable: bool
@@ -162,6 +163,7 @@ class TlsConfig(TypedDict, total=False):
     cipher_suite: str | None
     crl_check: bool
     crl_check_all: bool
+    for_login_only: bool
 
 
 class ClientConfig(_RequiredConfig, total=False):

@@ -136,31 +136,21 @@ bool users_of(PyObject* given, options& to) {
 }
 
 int server_init(PyObject* self, PyObject* args, PyObject* named) {
-    static const char* names[] = {"host",
-                                  "port",
-                                  "nodes",
-                                  "namespaces",
-                                  "replication_factor",
-                                  "service_threads",
-                                  "cluster_name",
-                                  "default_ttl",
-                                  "nsup_period",
-                                  "migrate_pause_us",
-                                  "batch_max_requests",
-                                  "rack_ids",
-                                  "tls",
-                                  "users",
-                                  "session_ttl",
-                                  nullptr};
+    static const char* names[] = {
+        "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
+        "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", "rack_ids",
+        "tls",          "users",       "session_ttl", "access_address",   "alternate_address",  nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();
+    const char *access = "", *alternate = "";
     int port = 0;
     PyObject *name_list = nullptr, *rack_list = nullptr, *tls = nullptr, *users = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIOOOI:Server", const_cast<char**>(names), &host, &port,
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIOOOIss:Server", const_cast<char**>(names), &host, &port,
                                      &how.nodes, &name_list, &how.replication_factor, &how.service_threads,
                                      &cluster_name, &how.default_ttl_s, &how.nsup_period_s, &how.migrate_pause_us,
-                                     &how.batch_rows_max, &rack_list, &tls, &users, &how.session_ttl_s))
+                                     &how.batch_rows_max, &rack_list, &tls, &users, &how.session_ttl_s, &access,
+                                     &alternate))
         return -1;
     if (rack_list != nullptr && !racks_of(rack_list, how.rack_ids)) return -1;
     if (tls != nullptr && tls != Py_None && !tls_of(tls, how)) return -1;
@@ -171,6 +161,8 @@ int server_init(PyObject* self, PyObject* args, PyObject* named) {
         return -1;
     }
     how.host = std::string(host);
+    how.access = access;
+    how.alternate = alternate;
     how.cluster_name = std::string(cluster_name);
     how.base_port = static_cast<uint16_t>(port);
     server_object* object = as_server(self);

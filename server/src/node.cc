@@ -85,16 +85,13 @@ void node::retire() {
     secure_.leave();
 }
 
-std::string node::address_of(unsigned other) const {
-    const bool own = everyone_->told.empty() || everyone_->told[other].empty();
-    return address_text(own ? everyone_->host : everyone_->told[other], everyone_->ports[other]);
-}
-std::string node::alternate_address_of(unsigned other) const {
-    if (everyone_->alternates.empty() || everyone_->alternates[other].empty()) return {};
-    return address_text(everyone_->alternates[other], everyone_->ports[other]);
-}
-std::string node::tls_address_of(unsigned other) const {
-    return address_text(everyone_->host, everyone_->tls_ports[other]);
+std::string node::address_of(unsigned other, service which) const {
+    if (is_secure(which) && everyone_->tls_ports.empty()) return {};
+    const uint16_t port = (is_secure(which) ? everyone_->tls_ports : everyone_->ports)[other];
+    const bool alternate = which == service::clear_alternate || which == service::tls_alternate;
+    const std::vector<std::string>& named = alternate ? everyone_->alternates : everyone_->told;
+    if (!named.empty() && !named[other].empty()) return address_text(named[other], port);
+    return alternate ? std::string() : address_text(everyone_->host, port);
 }
 
 size_t node::connections() const noexcept {

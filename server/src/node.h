@@ -26,6 +26,10 @@ struct directory {
     std::shared_ptr<aero::io::tls_context> tls;
 };
 
+// What clients ask the addresses of.
+enum class service : uint8_t { clear, clear_alternate, tls, tls_alternate };
+constexpr bool is_secure(service which) noexcept { return which >= service::tls; }
+
 // The same for the same place in any server, so that a test meets the same ownership each time.
 std::string node_id_of(unsigned index);
 
@@ -58,9 +62,7 @@ class node {
     engine& data() noexcept { return engine_; }
     const membership& ring() const noexcept { return *ring_; }
     membership& ring() noexcept { return *ring_; }
-    std::string address_of(unsigned other) const;
-    std::string tls_address_of(unsigned other) const;        // REQUIRES: TLS
-    std::string alternate_address_of(unsigned other) const;  // empty: it has none
+    std::string address_of(unsigned other, service which = service::clear) const;  // empty: it has none
 
     void count_connection() noexcept { opened_.fetch_add(1, std::memory_order_relaxed); }
     uint64_t connections_opened() const noexcept { return opened_.load(std::memory_order_relaxed); }

@@ -43,6 +43,8 @@ struct options {
     size_t record_size_max = 1u << 20;  // counted as the real server counts
     aero::tls_config tls;               // enabled: every node listens on a second port for TLS
     std::string tls_name;               // what clients must find in its certificate
+    std::string access;                 // the address told to clients; empty: `host`
+    std::string alternate;              // the one told to those that ask for alternate services; empty: none
     std::vector<user_option> users;     // none: security is off
     uint32_t session_ttl_s = 86400;
     std::vector<member_option> members;  // a node of a cluster of processes: all that may belong to it

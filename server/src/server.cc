@@ -34,6 +34,8 @@ std::string server::start() {
     if (std::string problem = check_options(); !problem.empty()) return problem;
     if (std::string problem = users_.take(options_.users); !problem.empty()) return problem;
     directory_.host = options_.host;
+    directory_.told.assign(options_.nodes, options_.access);
+    directory_.alternates.assign(options_.nodes, options_.alternate);
     if (options_.tls.enable) {
         auto context = aero::io::tls_context::make(options_.tls, aero::io::tls_context::side::server);
         if (!context) return context.error().text;

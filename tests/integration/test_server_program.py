@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from fixtures.certificates import Authority
 
 import aerospike_py
 
@@ -84,6 +85,48 @@ def test_nodes_take_the_ports_after_the_first():
                 return
             assert "cannot start" in process.communicate(timeout=END_LIMIT_S)[1]
     pytest.fail("no three free ports in a row were found")
+
+
+def test_the_program_speaks_tls_and_knows_users(tmp_path):
+    authority = Authority(tmp_path / "authority")
+    node = authority.issue("cluster.example")
+    users = tmp_path / "users.json"
+    users.write_text(json.dumps({"root": ["a secret", ["user-admin"]], "ada": ["another", ["read-write"]]}))
+    secure = ["--tls-cert", node.certfile, "--tls-key", node.keyfile, "--tls-name", "cluster.example"]
+    told = ["--access-address", "192.0.2.7", "--alternate-access-address", "127.0.0.1"]
+    with program("--nodes", "2", "--users", str(users), *secure, *told) as (_, line):
+        clear, _, tls = line.rstrip("\n").partition(" tls ")
+        hosts = [(host, port, "cluster.example") for host, port in addresses("ready " + tls)]
+        assert len(addresses(clear)) == 2
+        config = {"hosts": hosts[:1], "tls": {"cafile": authority.cafile}, "use_services_alternate": True}
+        config["timeout"] = 20_000
+        with aerospike_py.client(config).connect("root", "a secret") as root:
+            root.admin_create_user("eve", "a third", ["read"])
+            assert [each["user"] for each in root.admin_query_users_info()] == ["ada", "eve", "root"]
+        with aerospike_py.client(config).connect("ada", "another") as ada:
+            assert len(ada.get_node_names()) == 2
+            ada.put(("test", "program", 1), {"a": 1})
+        with aerospike_py.client(config).connect("eve", "a third") as eve:
+            assert eve.get(("test", "program", 1)).bins == {"a": 1}
+            with pytest.raises(aerospike_py.RoleViolation):
+                eve.put(("test", "program", 1), {"a": 2})
+        with pytest.raises(aerospike_py.InvalidCredential):
+            aerospike_py.client(config).connect("ada", "a guess")
+    with program("--tls-cert", node.certfile, "--tls-key", node.keyfile, "--tls-ca", authority.cafile) as (_, line):
+        hosts = [(host, port, "cluster.example") for host, port in addresses("ready " + line.rpartition(" tls ")[2])]
+        shown = {"cafile": authority.cafile} | authority.issue("somebody").files
+        with aerospike_py.client({"hosts": hosts, "tls": shown, "timeout": 20_000}).connect() as client:
+            assert client.ping()
+        with pytest.raises(aerospike_py.ClusterError):
+            aerospike_py.client({"hosts": hosts, "tls": {"cafile": authority.cafile}}).connect()
+
+
+@pytest.mark.parametrize("option", ["--tls-key", "--tls-ca", "--tls-name"])
+def test_parts_of_tls_need_a_certificate(option):
+    with program(option, "x") as (process, line):
+        _, err = process.communicate(timeout=END_LIMIT_S)
+        assert (line, process.returncode) == ("", 2)
+        assert "need --tls-cert" in err
 
 
 def test_a_taken_port_is_told():

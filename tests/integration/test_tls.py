@@ -50,8 +50,8 @@ def new_client(request):
     """Makes unconnected faces and closes them after the test."""
     made = []
 
-    def make(hosts, **tls):
-        face = make_face(request.param, {"hosts": hosts, "tls": tls, "strict": True})
+    def make(hosts, more=None, /, **tls):
+        face = make_face(request.param, {"hosts": hosts, "tls": tls, "strict": True} | (more or {}))
         made.append(face)
         return face
 
@@ -319,6 +319,31 @@ def test_changed_certificates_hold_for_new_connections_and_leave_running_ones(au
             server.start_node(0)
             with pytest.raises(aerospike_py.AerospikeError, match="certificate"):
                 client.get(KEY, policy={"total_timeout": 1500})
+
+
+def test_alternate_addresses_over_tls(authority, identity, new_client):
+    tls = identity.files | {"name": "cluster.example"}
+    with Server(nodes=3, tls=tls, access_address="192.0.2.7", alternate_address="127.0.0.1") as server:
+        ports = [port for _, port, _ in server.tls_hosts]
+        client = new_client(server.tls_hosts[:1], {"use_services_alternate": True}, cafile=authority.cafile)
+        client.connect()
+        assert len(client.get_node_names()) == 3
+        client.put(KEY, {"a": 1})
+        assert client.get(KEY).bins == {"a": 1}
+        told = {each.node_name: each.response for each in client.info_all("service-tls-alt")}
+        assert sorted(text.rstrip("\n").rpartition("\t")[2] for text in told.values()) == sorted(
+            f"127.0.0.1:{port}" for port in ports
+        )
+        assert "[192.0.2.7:" in client.info_random_node("peers-tls-std")
+        peers = client.info_random_node("peers-tls-alt")
+        assert peers.count(",cluster.example,[127.0.0.1:") == 2
+        assert client.info_random_node("service-tls-std").startswith("192.0.2.7:")
+    with Server() as plain:
+        client = make_face("sync", {"hosts": plain.hosts})
+        client.connect()
+        assert client.info_random_node("peers-tls-alt").startswith("ERROR:25")
+        assert client.info_random_node("service-clear-alt") == ""
+        client.dispose()
 
 
 def test_passphrases_and_keys_are_in_no_text(server, authority):

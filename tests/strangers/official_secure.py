@@ -1,4 +1,7 @@
-"""The package `aerospike` (C client) over TLS with a login. Usage: HOST:PORT,... NODES CAFILE TLS_NAME USER PASSWORD"""
+"""The package `aerospike` (C client) over TLS with a login, and with TLS for the login only.
+
+Usage: HOST:PORT,... NODES CAFILE TLS_NAME USER PASSWORD
+"""
 
 import sys
 
@@ -23,6 +26,14 @@ try:
         assert refused.code == 81, refused
     else:
         raise AssertionError("truncate without the role for it")
+finally:
+    client.close()
+
+only = config | {"tls": config["tls"] | {"for_login_only": True}}
+client = aerospike.client(only | {"user": user, "password": password}).connect()
+try:
+    assert client.get(keys[7])[2]["n"] == 7
+    assert len(client.get_node_names()) == int(nodes)
 finally:
     client.close()
 

@@ -31,6 +31,9 @@ struct tls_config {
     std::string cipher_suite;    // names parted by ':'; those that begin with TLS_ are for TLS 1.3
     bool crl_check = false;      // the node's certificate must stand on no revocation list of its issuer
     bool crl_check_all = false;  // nor any certificate above it
+    // Logins and what is asked about the cluster are secure; calls go in clear, with what a login earned. For networks
+    // where only passwords have to be hidden.
+    bool for_login_only = false;
 };
 
 enum class auth_mode : uint8_t {

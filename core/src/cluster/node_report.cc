@@ -21,9 +21,12 @@ std::string_view peers_command(const inquiry& asked) {
     if (asked.tls) return asked.alternate ? "peers-tls-alt" : "peers-tls-std";
     return asked.alternate ? "peers-clear-alt" : "peers-clear-std";
 }
+std::string_view clear_service_command(const inquiry& asked) {
+    return asked.alternate ? "service-clear-alt" : "service-clear-std";
+}
 std::string_view services_command(const inquiry& asked) {
     if (asked.tls) return asked.alternate ? "service-tls-alt" : "service-tls-std";
-    return asked.alternate ? "service-clear-alt" : "service-clear-std";
+    return clear_service_command(asked);
 }
 
 // The value of a command that must be there and be no error.
@@ -134,6 +137,18 @@ void read_peers(const inquiry& asked, const info_channel& reply, node_report& re
     std::erase_if(report.peers, [](const wire::peer& each) { return each.hosts.empty(); });
 }
 
+void read_calls_at(const inquiry& asked, const info_channel& reply, node_report& report, std::string& why) {
+    std::string_view value;
+    keep(value_of(reply, clear_service_command(asked)), value, why);
+    if (!why.empty()) return;
+    auto decoded = wire::decode_service(value, clear_port);
+    if (!decoded || decoded->empty()) {
+        why = "gives no address for calls in clear: " + quoted(value);
+        return;
+    }
+    report.calls_at = *std::move(decoded);
+}
+
 }  // namespace
 
 std::vector<std::string> commands_of(const inquiry& asked) {
@@ -146,6 +161,7 @@ std::vector<std::string> commands_of(const inquiry& asked) {
     if (asked.peers) commands.emplace_back(peers_command(asked));
     if (asked.map) commands.emplace_back("replicas");
     if (asked.services) commands.emplace_back(services_command(asked));
+    if (asked.calls_at) commands.emplace_back(clear_service_command(asked));
     if (asked.racks) commands.emplace_back("rack-ids");
     return commands;
 }
@@ -164,6 +180,7 @@ expected<node_report> read_report(const inquiry& asked, const info_channel& repl
     if (asked.peers) read_peers(asked, reply, report, why);
     if (asked.map) keep(claims_of(reply), report.claims, why);
     if (asked.racks) report.racks = racks_of(reply);
+    if (asked.calls_at) read_calls_at(asked, reply, report, why);
     if (asked.services) {
         // Only a hint for clients behind a mapping: one that cannot be read is as good as none.
         auto services =

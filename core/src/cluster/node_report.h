@@ -21,6 +21,7 @@ struct inquiry {
     bool peers = false;
     bool map = false;
     bool services = false;  // the node's own addresses
+    bool calls_at = false;  // where it listens in clear, for clients that only log in by TLS
     bool rack_generation = false;
     bool racks = false;
     bool alternate = false;  // of peers and services
@@ -37,6 +38,7 @@ struct node_report {
     int64_t rebalance_generation = 0;
     std::vector<wire::peer> peers;
     std::vector<wire::host> services;
+    std::vector<wire::host> calls_at;
     partition_table::claims claims;
     std::map<std::string, int, std::less<>> racks;  // by namespace; empty where the server knows no racks
 };

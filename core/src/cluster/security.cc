@@ -38,10 +38,13 @@ result<std::shared_ptr<const security>> security::make(const client_config& conf
     auto who = credentials_of(config);
     if (!who) return std::unexpected(std::move(who.error()));
     made->who_ = *std::move(who);
+    if (config.tls.for_login_only && (!config.tls.enable || made->who_ == nullptr))
+        return fail(code::invalid_argument, "TLS for logins only wants TLS and somebody who logs in");
     if (config.tls.enable) {
         auto context = io::tls_context::make(config.tls, io::tls_context::side::client);
         if (!context) return std::unexpected(std::move(context.error()));
         made->tls_ = *std::move(context);
+        made->calls_in_clear_ = config.tls.for_login_only;
     }
     return made;
 }
@@ -72,7 +75,7 @@ result<io::stream> security::connect(const io::endpoint& to, const std::shared_p
         const auto way = logs_in ? introduction::way::login : introduction::way::token;
         if (logs_in || !pass->token.empty()) how.words = std::make_unique<introduction>(who, known, way, tends);
     }
-    if (tls_ != nullptr) {
+    if (tls_ != nullptr && !(calls_in_clear_ && what == purpose::calls)) {
         auto begun = tls_->begin(to.tls_name.empty() ? to.host : to.tls_name, to.text());
         if (!begun) return std::unexpected(std::move(begun.error()));
         how.tls = *std::move(begun);

@@ -31,7 +31,8 @@ class security {
     void refresh() const;
 
   private:
-    std::shared_ptr<io::tls_context> tls_;    // null: in clear
+    std::shared_ptr<io::tls_context> tls_;  // null: in clear
+    bool calls_in_clear_ = false;           // TLS is for logins only
     mutable std::mutex mutex_;
     mutable std::shared_ptr<const credentials> who_;  // guarded by mutex_, and replaced whole
 };

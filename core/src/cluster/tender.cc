@@ -38,6 +38,7 @@ void tender::connected(link_id id, nanos now) {
          .peers = true,
          .map = true,
          .services = on->seed >= 0,
+         .calls_at = config_.tls.for_login_only,
          .rack_generation = wants_racks,
          .racks = wants_racks,
          .user_agent = {}},
@@ -147,8 +148,7 @@ void tender::fail_link(link_id id, std::string why, nanos now, code what) {
     if (member* who = find_member(owner)) {
         who->link = 0;
         if (what != code::connection) {
-            log::write(log::level::error, logger,
-                       "node " + who->name + " at " + who->handle->address_text() + " " + why);
+            log::write(log::level::error, logger, "node " + who->name + " at " + who->at.text() + " " + why);
         }
         // A node may close what rests; only a failure to answer counts against it.
         if (was_idle) {

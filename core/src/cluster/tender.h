@@ -79,6 +79,8 @@ class tender {
         member_id id;
         std::string name;
         std::shared_ptr<node> handle;
+        io::endpoint
+            at;  // where it is asked; calls go to the handle's address, which differs where only logins are secure
         std::shared_ptr<session> known;
         link_id link = 0;  // 0: none
         unsigned failures = 0;
@@ -122,7 +124,8 @@ class tender {
     link* find_link(link_id id) noexcept;
     link& open_link(link&& made, nanos now);
     void close_link(link_id id);
-    std::shared_ptr<node> handle_of(const member& who, const io::endpoint& at) const;
+    void give_handle(member& who, const io::endpoint& calls_at);
+    io::endpoint calls_at(const link& from, const node_report& report) const;
     void fail_link(link_id id, std::string why, nanos now, code what = code::connection);
     void ask(link& on, inquiry what, nanos now);
     void heard(link& from, nanos now);
@@ -150,7 +153,7 @@ class tender {
     member* find_member(std::string_view name) noexcept;
     member* find_member(member_id id) noexcept;
     void adopt(link& from, node_report&& report, nanos now);
-    void move_member(member& who, link& to, nanos now);
+    void move_member(member& who, link& to, const node_report& report, nanos now);
     void member_failed(member& who, nanos now);
     void member_heard(member& who, link& from, node_report&& report, nanos now);
     void apply(member& who, const inquiry& asked, node_report&& report);

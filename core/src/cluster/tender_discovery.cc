@@ -131,7 +131,7 @@ void tender::discover(nanos now) {
             const member* known = find_member(each.node_id);
             if (known != nullptr && !lost(*known)) continue;
             for (const wire::host& at : each.hosts) {
-                if (known != nullptr && names(at, known->handle->address())) continue;
+                if (known != nullptr && names(at, known->at)) continue;
                 const std::string key = each.node_id + '@' + at.name + ' ' + std::to_string(at.port);
                 const auto [retry, due] = retry_at_.emplace(key, now + interval_);
                 review_at_ = std::min(review_at_, retry->second);
@@ -169,9 +169,9 @@ void tender::judge_candidate(link& from, node_report&& report, nanos now) {
         return fail_link(from.id, std::move(refused), now);
     }
     if (member* known = find_member(report.name)) {
-        const bool same_address = known->handle->address().same_address(from.address);
+        const bool same_address = known->at.same_address(from.address);
         if (planted(planted_bug::old_address)) return close_link(from.id);
-        if (!same_address && (lost(*known) || from.moves_member)) return move_member(*known, from, now);
+        if (!same_address && (lost(*known) || from.moves_member)) return move_member(*known, from, report, now);
         return close_link(from.id);
     }
     if (from.seed >= 0 && report.peers.empty()) {

@@ -146,6 +146,47 @@ TEST(tender_discovery, a_seed_behind_a_load_balancer_is_moved_to_its_own_address
     EXPECT_EQ(mapped.machine.current()->nodes[0]->address_text(), at(80));
 }
 
+TEST(tender_discovery, calls_go_in_clear_where_only_logins_are_secure) {
+    client_config config = seeds({1});
+    config.tls.enable = config.tls.for_login_only = true;
+    scripted_network net(config);
+    serve_three(net);
+    for (const uint16_t port : {uint16_t{1}, uint16_t{2}, uint16_t{3}}) {
+        tests::info_script& script = net.at(at(port)).script;
+        script["peers-tls-std"] = script["peers-clear-std"];
+        script["service-tls-std"] = script["service-clear-std"];
+        script["service-clear-std"] = "10.0.0.1:" + std::to_string(port + 70);
+    }
+    net.at(at(2)).script["service-clear-std"] = "node-2.example:72";
+    net.start();
+    const auto calls_at = [&](size_t node) { return net.machine.current()->nodes[node]->address_text(); };
+    ASSERT_EQ(net.names(), (names{"N1", "N2", "N3"}));
+    EXPECT_EQ(calls_at(0), at(71));
+    EXPECT_EQ(calls_at(1), at(72)) << "a name is not looked up: it is that of the host at hand";
+    EXPECT_EQ(calls_at(2), at(73));
+    EXPECT_EQ(net.at(at(71)).connects, 0u) << "it is asked where it is secure";
+    const auto before = net.machine.current()->nodes[2];
+    net.at(at(3)).script["service-clear-std"] = "10.0.0.1:79";
+    net.advance(2'000);
+    EXPECT_EQ(calls_at(2), at(73)) << "told once for each connection";
+    net.cut(at(3));
+    net.advance(2'000);
+    EXPECT_EQ(calls_at(2), at(79));
+    EXPECT_FALSE(before->active());
+}
+
+TEST(tender_discovery, a_node_without_an_address_for_calls_is_no_member) {
+    client_config config = seeds({1});
+    config.tls.enable = config.tls.for_login_only = true;
+    scripted_network net(config);
+    net.at(at(1)).script = tests::scripted_cluster({1})[0];
+    net.at(at(1)).script["peers-tls-std"] = net.at(at(1)).script["peers-clear-std"];
+    net.at(at(1)).script["service-clear-std"] = "";
+    net.start();
+    EXPECT_FALSE(net.machine.has_members());
+    EXPECT_NE(net.machine.why_no_cluster().text.find("gives no address for calls in clear"), std::string::npos);
+}
+
 TEST(tender_discovery, a_name_that_hangs_is_asked_for_once_and_delays_nobody) {
     client_config config = seeds({1});
     config.hosts.insert(config.hosts.begin(), {"hangs.example", 3000});

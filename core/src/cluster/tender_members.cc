@@ -23,9 +23,25 @@ tender::member* tender::find_member(member_id id) noexcept {
     return id == nobody || found == members_.end() ? nullptr : &*found;
 }
 
-std::shared_ptr<node> tender::handle_of(const member& who, const io::endpoint& at) const {
-    return std::make_shared<node>(who.name, at, security_, who.known,
-                                  flow_limits{config_.circuit_breaker, config_.connecting_per_node_max});
+// What calls use from now on; connections to what they used before end as they are given back.
+void tender::give_handle(member& who, const io::endpoint& calls_at) {
+    if (who.handle != nullptr) who.handle->deactivate();
+    who.handle = std::make_shared<node>(who.name, calls_at, security_, who.known,
+                                        flow_limits{config_.circuit_breaker, config_.connecting_per_node_max});
+    changed_ = true;
+}
+
+// Where calls to the node at the other end of a link go. A name among its addresses is taken for that of the host that
+// the link leads to, so that nothing has to be resolved.
+io::endpoint tender::calls_at(const link& from, const node_report& report) const {
+    if (report.calls_at.empty()) return from.address;
+    io::endpoint found = from.address;
+    found.set_port(report.calls_at.front().port);
+    for (const wire::host& each : report.calls_at) {
+        const auto numeric = io::numeric_endpoint(each.name, each.port);
+        if (numeric) return *numeric;
+    }
+    return found;
 }
 
 void tender::adopt(link& from, node_report&& report, nanos now) {
@@ -36,22 +52,23 @@ void tender::adopt(link& from, node_report&& report, nanos now) {
     made.name = report.name;
     by_name_[made.name] = &made;
     made.known = from.known;
-    made.handle = handle_of(made, from.address);
+    made.at = from.address;
+    give_handle(made, calls_at(from, report));
     made.link = from.id;
     made.next_round = now + interval_;
     from.owner = made.id;
-    changed_ = review_ = true;
+    review_ = true;
     log::write(log::level::info, logger, "node " + made.name + " at " + from.address.text() + " joined");
     check_services(from, report, now);
     apply(made, from.asked, std::move(report));
 }
 
 // The node answers at another address than before: new connections go there, old ones end as they are given back.
-void tender::move_member(member& who, link& to, nanos now) {
+void tender::move_member(member& who, link& to, const node_report& report, nanos now) {
     close_link(who.link);
-    who.handle->deactivate();
     who.known = to.known;
-    who.handle = handle_of(who, to.address);
+    who.at = to.address;
+    give_handle(who, calls_at(to, report));
     who.link = to.id;
     who.failures = 0;
     who.next_round = now;  // what its former self said may no longer hold
@@ -59,7 +76,7 @@ void tender::move_member(member& who, link& to, nanos now) {
     who.partition_generation.reset();
     who.rebalance_generation.reset();
     to.owner = who.id;
-    changed_ = review_ = true;
+    review_ = true;
     log::write(log::level::info, logger, "node " + who.name + " moved to " + to.address.text());
 }
 
@@ -94,13 +111,13 @@ void tender::member_heard(member& who, link& from, node_report&& report, nanos n
     if (report.partition_generation < 0) return member_failed(who, now);
     const bool again = std::exchange(who.failures, 0) > 0;
     review_ |= again;
+    if (from.asked.calls_at && !calls_at(from, report).same_address(who.handle->address()))
+        give_handle(who, calls_at(from, report));
     who.handle->health.tended(again, now);
     if (who.peers_generation != report.peers_generation) {
         if (who.peers_generation > report.peers_generation && !from.asked.peers) {
             // Counted anew: the node was started again, and connections to its former self are of no use.
-            who.handle->deactivate();
-            who.handle = handle_of(who, from.address);
-            changed_ = true;
+            give_handle(who, who.handle->address());
         }
         want_peers_of_all();
     }
@@ -179,7 +196,7 @@ void tender::drop_members(nanos now) {
 
 void tender::drop(member_id id) {
     member* who = find_member(id);
-    log::write(log::level::warn, logger, "node " + who->name + " at " + who->handle->address_text() + " left");
+    log::write(log::level::warn, logger, "node " + who->name + " at " + who->at.text() + " left");
     close_link(who->link);
     who->handle->deactivate();
     table_.forget(id);
@@ -195,7 +212,7 @@ void tender::pursue(member& who, nanos now) {
         if (now < who.next_round) return;
         who.next_round = now + interval_;
         if (links_.size() >= links_max) return;
-        link& made = open_link({.id = 0, .address = who.handle->address(), .known = who.known, .owner = who.id}, now);
+        link& made = open_link({.id = 0, .address = who.at, .known = who.known, .owner = who.id}, now);
         who.link = made.id;
         return;
     }

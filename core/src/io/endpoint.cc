@@ -29,6 +29,12 @@ bool endpoint::same_address(const endpoint& other) const noexcept {
     return false;
 }
 
+void endpoint::set_port(uint16_t to) noexcept {
+    port = to;
+    if (address.ss_family == AF_INET) reinterpret_cast<sockaddr_in&>(address).sin_port = htons(to);
+    if (address.ss_family == AF_INET6) reinterpret_cast<sockaddr_in6&>(address).sin6_port = htons(to);
+}
+
 result<endpoint> numeric_endpoint(std::string_view host, uint16_t port) {
     endpoint made;
     made.host = host;

@@ -17,6 +17,7 @@ struct endpoint {
     socklen_t address_size = 0;
     std::string tls_name{};  // what its certificate must be for; empty: `host`
 
+    void set_port(uint16_t to) noexcept;
     std::string text() const;  // "host:port", IPv6 in brackets
     bool same_address(const endpoint& other) const noexcept;
 };

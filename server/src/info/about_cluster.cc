@@ -37,19 +37,12 @@ std::string replicas_text(info_call& call, bool with_regime, unsigned ranks_max)
     return text;
 }
 
-enum class service : uint8_t { clear, tls, alternate };
-
-std::string address_for(const node& here, unsigned other, service which) {
-    if (which == service::alternate) return here.alternate_address_of(other);
-    return which == service::tls ? here.tls_address_of(other) : here.address_of(other);
-}
-
 std::string peer_text(const node& here, unsigned other, service which) {
     const membership& ring = here.ring();
-    std::string at = address_for(here, other, which);
-    const unsigned usual = which == service::tls ? default_tls_port : default_port;
+    std::string at = here.address_of(other, which);
+    const unsigned usual = is_secure(which) ? default_tls_port : default_port;
     if (at.ends_with(":" + std::to_string(usual))) at.resize(at.rfind(':'));
-    return "[" + ring.node_id(other) + "," + (which == service::tls ? here.settings().tls_name : "") + ",[" + at + "]]";
+    return "[" + ring.node_id(other) + "," + (is_secure(which) ? here.settings().tls_name : "") + ",[" + at + "]]";
 }
 
 std::string peers_text(info_call& call, service which) {
@@ -64,12 +57,20 @@ std::string peers_text(info_call& call, service which) {
             add(change.came ? peer_text(call.here, change.node, which) : "[" + ring.node_id(change.node) + ",,]");
     } else {
         for (unsigned other = 0; other < ring.size(); ++other)
-            if (other != self && ring.alive(other) && !address_for(call.here, other, which).empty())
+            if (other != self && ring.alive(other) && !call.here.address_of(other, which).empty())
                 add(peer_text(call.here, other, which));
     }
-    return std::to_string(generation) + "," + std::to_string(which == service::tls ? default_tls_port : default_port) +
+    return std::to_string(generation) + "," + std::to_string(is_secure(which) ? default_tls_port : default_port) +
            ",[" + list + "]";
 }
+
+// Without TLS what is about it is what it is on a Community server: refused.
+template <class Tell>
+std::string if_secure(info_call& call, Tell tell) {
+    return call.here.settings().tls.enable ? tell() : info_enterprise(call);
+}
+
+std::string own_address(info_call& call, service which) { return call.here.address_of(call.here.index(), which); }
 
 }  // namespace
 
@@ -98,17 +99,21 @@ std::string info_replicas_master(info_call& call) {
 }
 
 std::string info_peers(info_call& call) { return peers_text(call, service::clear); }
-// Without TLS these are what they are on a Community server: refused.
+std::string info_peers_alternate(info_call& call) { return peers_text(call, service::clear_alternate); }
 std::string info_tls_peers(info_call& call) {
-    return call.here.settings().tls.enable ? peers_text(call, service::tls) : info_enterprise(call);
+    return if_secure(call, [&] { return peers_text(call, service::tls); });
+}
+std::string info_tls_peers_alternate(info_call& call) {
+    return if_secure(call, [&] { return peers_text(call, service::tls_alternate); });
 }
 
-std::string info_peers_alternate(info_call& call) { return peers_text(call, service::alternate); }
-std::string info_service_alternate(info_call& call) { return call.here.alternate_address_of(call.here.index()); }
-
-std::string info_service(info_call& call) { return call.here.address_of(call.here.index()); }
+std::string info_service(info_call& call) { return own_address(call, service::clear); }
+std::string info_service_alternate(info_call& call) { return own_address(call, service::clear_alternate); }
 std::string info_tls_service(info_call& call) {
-    return call.here.settings().tls.enable ? call.here.tls_address_of(call.here.index()) : info_enterprise(call);
+    return if_secure(call, [&] { return own_address(call, service::tls); });
+}
+std::string info_tls_service_alternate(info_call& call) {
+    return if_secure(call, [&] { return own_address(call, service::tls_alternate); });
 }
 std::string info_services(info_call& call) {
     std::string list;

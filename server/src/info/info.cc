@@ -27,12 +27,12 @@ constexpr std::array commands{
     info_command{"peers-clear-std", info_peers},
     info_command{"peers-clear-alt", info_peers_alternate},
     info_command{"peers-tls-std", info_tls_peers},
-    info_command{"peers-tls-alt", info_enterprise},
+    info_command{"peers-tls-alt", info_tls_peers_alternate},
     info_command{"service", info_service},
     info_command{"service-clear-std", info_service},
     info_command{"service-clear-alt", info_service_alternate},
     info_command{"service-tls-std", info_tls_service},
-    info_command{"service-tls-alt", info_enterprise},
+    info_command{"service-tls-alt", info_tls_service_alternate},
     info_command{"services", info_services},
     info_command{"services-alternate", info_empty},
     info_command{"admin-clear-std", info_empty},
@@ -81,10 +81,9 @@ constexpr std::array commands{
 };
 
 std::string refusal(aero::code why) {
-    return info_error(static_cast<int>(why),
-                      why == aero::code::not_authenticated  ? "not authenticated"
-                      : why == aero::code::not_allowlisted ? "not allowlisted"
-                                                           : "role violation");
+    return info_error(static_cast<int>(why), why == aero::code::not_authenticated ? "not authenticated"
+                                             : why == aero::code::not_allowlisted ? "not allowlisted"
+                                                                                  : "role violation");
 }
 
 std::string run(node& here, const doorman& who, bool& user_agent_set, std::string_view line) {
