@@ -39,8 +39,10 @@ std::optional<agreement> read_agreement(aero::reader from) {
         if (count > replicas_max + 1) return std::nullopt;
         for (unsigned i = 0; i < count; ++i) {
             const uint8_t byte = from.u8();
-            owners.push_back({static_cast<uint8_t>(byte & 0x7F), (byte & 0x80) != 0});
-            if (owners.back().node >= nodes_max) return std::nullopt;
+            const owner next{static_cast<uint8_t>(byte & 0x7F), (byte & 0x80) != 0};
+            if (next.node >= nodes_max || !contains(found.members, next.node) || names(owners, next.node))
+                return std::nullopt;
+            owners.push_back(next);
         }
         found.owners.push_back(std::move(owners));
     }

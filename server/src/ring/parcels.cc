@@ -60,6 +60,9 @@ record_ptr read_record(reader& from, store& into) {
     const std::string_view set = read_text(from);
     const byte_view stored_key = read_bytes(from);
     const byte_view bins = read_bytes(from);
+    reader each(bins);
+    aero::wire::skip_ops(each, bin_count);
+    if (!each.ok() || !each.at_end()) from.fail();
     if (!from.ok()) return nullptr;
     std::copy(key_bytes.begin(), key_bytes.end(), key.begin());
     record_ptr made = make_record(key, stored_key.size(), bins.size());

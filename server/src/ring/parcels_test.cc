@@ -10,6 +10,7 @@ namespace {
 
 using testing::ask;
 using testing::key_in;
+namespace wire = aero::wire;
 
 aero::buffer without_kind(const aero::buffer& whole) {
     aero::buffer rest;
@@ -44,8 +45,11 @@ TEST(ParcelsTest, ARecordArrivesWithItsSetAndNoPartOfItIsTaken) {
     const server_clock clock;
     store from("test", 0, clock);
     store into("test", 0, clock);
-    record_ptr made = make_record(key_in(3, 4), 2, 5);
-    std::memcpy(made->data(), "keybins", 7);
+    aero::buffer bins;
+    wire::append_op(bins, wire::op_code::read, wire::particle::string, "b", aero::as_bytes("text"));
+    record_ptr made = make_record(key_in(3, 4), 2, bins.size());
+    std::memcpy(made->data(), "ke", 2);
+    std::memcpy(made->data() + 2, bins.data(), bins.size());
     made->generation = 9;
     made->bin_count = 1;
     made->void_time = 11;
@@ -61,13 +65,19 @@ TEST(ParcelsTest, ARecordArrivesWithItsSetAndNoPartOfItIsTaken) {
     EXPECT_EQ(got->void_time, 11u);
     EXPECT_EQ(got->last_update_ms, 12u);
     EXPECT_EQ(got->set, into.sets().find("users"));
-    EXPECT_EQ(aero::as_text(got->bins()), "ybins");
+    EXPECT_EQ(aero::as_text(got->stored_key()), "ke");
+    EXPECT_EQ(aero::as_text(got->bins()), aero::as_text(bins.view()));
     EXPECT_EQ(parcels::read_record(whole, into), nullptr) << "nothing follows";
     for (size_t size = 1; size < bytes.size(); ++size) {
         aero::reader part(bytes.view().first(size));
         EXPECT_EQ(parcels::read_record(part, into), nullptr) << size;
         EXPECT_FALSE(part.ok());
     }
+    made->bin_count = 2;  // one more than there is
+    aero::buffer wrong;
+    parcels::append_record(wrong, *made);
+    aero::reader of_wrong(wrong.view());
+    EXPECT_EQ(parcels::read_record(of_wrong, into), nullptr);
 }
 
 TEST(ParcelsTest, AnAnswerThatIsNoneCountsAsLost) {
@@ -106,6 +116,16 @@ TEST_F(AgreementTest, ArrivesAsItWasSentAndNoPartOfItIsTaken) {
     EXPECT_EQ(got->owners, sent.owners);
     for (size_t size = 0; size < bytes.size(); size += 7)
         EXPECT_FALSE(read_agreement(aero::reader(bytes.view().first(size)))) << size;
+}
+
+TEST_F(AgreementTest, OwnersAreDifferentMembers) {
+    for (const owner_list& owners : {owner_list{{1, true}, {1, true}}, owner_list{{5, true}}}) {
+        agreement sent = first();
+        sent.owners[9] = owners;
+        aero::buffer bytes;
+        append_agreement(bytes, sent);
+        EXPECT_FALSE(read_agreement(aero::reader(bytes.view())));
+    }
 }
 
 TEST_F(AgreementTest, WhoHasTheRecordsServesThemWhenTheMasterIsLost) {
