@@ -23,6 +23,7 @@ class Report:
 
     problems: list[str] = field(default_factory=list)
     figures: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)  # for docs/flow_control.md, by the marks that hold them
 
     def need(self, holds: bool, otherwise: str) -> None:
         """Note a problem unless something holds."""

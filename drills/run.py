@@ -1,7 +1,7 @@
 """Drills with real processes: `make drills`, `QUICK=1` for the short form of every build, `LONG=1` for the long one.
 
 Prints a line for each drill and ends with `N passed, N failed`. The default and the long form write their figures to
-docs/reliability.md.
+docs/reliability.md, and their tables to docs/flow_control.md.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 import time
 
 import crowds
+import flow_control
+import hiccups
 import killed
 import overloaded
 import reliability
@@ -24,6 +26,7 @@ ALL: list[Drill] = [
     *killed.DRILLS,
     *restarted.DRILLS,
     *stopped.DRILLS,
+    *hiccups.DRILLS,
     *seeds.DRILLS,
     *overloaded.DRILLS,
     *crowds.DRILLS,
@@ -60,6 +63,8 @@ def main() -> int:
         print(f"{drill.name:28} {verdict}  {time.monotonic() - start:5.1f} s  {figures}", flush=True)
         for problem in report.problems:
             print(f"    {problem}", flush=True)
+    if not chosen.quick:
+        flow_control.write([report for _, report in results if not report.problems])
     if not chosen.quick and not chosen.names:
         reliability.write(results, chosen.long)
     failed = sum(bool(report.problems) for _, report in results)

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <string>
 
+#include "convert/config_hedging.h"
 #include "convert/config_tls.h"
 #include "convert/policy.h"
 #include "convert/policy_fields.h"
@@ -115,6 +116,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "split_large_batches") return config_bool(value, "split_large_batches", native.split_large_batches);
     if (name == "circuit_breaker") return config_bool(value, "circuit_breaker", native.circuit_breaker);
     if (name == "retry_budget") return config_bool(value, "retry_budget", native.retry_budget);
+    if (name == "hedged_reads") return parse_hedging(value, native.hedged_reads);
     if (name == "rack_ids") return config_racks(value, native.rack_ids);
     if (name == "max_concurrent_operations") {
         return config_number(value, "max_concurrent_operations", native.max_concurrent_operations);

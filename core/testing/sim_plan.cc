@@ -148,6 +148,18 @@ void draw_door(sim_plan& plan) {
     }
 }
 
+// Hedged reads, in one run of three, and drawn apart for the same reason.
+void draw_hedging(sim_plan& plan) {
+    sim_random from(sim_random::mix(plan.seed, 3));
+    if (!from.chance(0.34)) return;
+    hedge_config& made = plan.config.hedged_reads;
+    if (from.chance(0.7))
+        made.after_ms = static_cast<uint32_t>(1 + from.below(60));
+    else
+        made.percentile = static_cast<double>(30 + from.below(70));
+    made.share = from.chance(0.5) ? 1 : static_cast<double>(1 + from.below(50)) / 100;
+}
+
 }  // namespace
 
 sim_plan sim_plan::draw(uint64_t seed) {
@@ -176,6 +188,7 @@ sim_plan sim_plan::draw(uint64_t seed) {
             made.items.push_back({.at = own.between(0, storm), .what = draw_call(own, made, usual)});
     }
     draw_door(made);
+    draw_hedging(made);
     return made;
 }
 
@@ -216,6 +229,7 @@ std::string sim_plan::text() const {
            (config.max_concurrent_operations == 0
                 ? "calls without limit"
                 : std::to_string(config.max_concurrent_operations) + " calls at once") +
+           (config.hedged_reads.on() ? ", reads are hedged" : "") +
            (strict_nodes ? ", nodes refuse what they do not own" : "") + (door.guarded ? ", users log in" : "");
 }
 

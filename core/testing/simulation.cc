@@ -4,6 +4,7 @@
 
 #include "base/chance.h"
 #include "client/client_shared.h"
+#include "metrics/counters.h"
 
 namespace aero::tests {
 namespace {
@@ -135,6 +136,7 @@ void simulation::conduct() {
     if (network_.swallows()) working_at += from_ms(std::min<uint32_t>(plan_.config.connect_timeout_ms, 2000));
     wait_until(working_at);
     probe();
+    check_hedges();
     check_rest();
     close_all();
     judge_.check_the_end(plan_.config.max_concurrent_operations);
@@ -213,6 +215,16 @@ void simulation::probe_loop(sim_loop& with) {
     }
     if (judge_.calls().size() < before + sim_keys || judge_.counted().failed != failed)
         judge_.fail("service", "after the storm calls of a loop fail");
+}
+
+// What is asked of a second replica stays within its share of the reads, counted by who made them.
+void simulation::check_hedges() {
+    const auto reads = std::ranges::count(judge_.calls(), sim_call::family::read_one, &sim_running::what);
+    const uint64_t hedges = metrics::count_of(metrics::event::hedge_sent);
+    const double share = plan_.config.hedged_reads.on() ? plan_.config.hedged_reads.share : 0;
+    if (static_cast<double>(hedges) > share * static_cast<double>(reads))
+        judge_.fail("share", std::to_string(hedges) + " times a second replica was asked in " + std::to_string(reads) +
+                                 " reads");
 }
 
 // At rest: who has a slot has a socket, and nobody else.

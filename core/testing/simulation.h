@@ -34,6 +34,7 @@ class simulation {
     void probe_with(const sim_call& how, const std::string& who);
     void probe_together();
     void probe_loop(sim_loop& with);
+    void check_hedges();
     void check_rest();
     void close_all();
     // faults

@@ -132,6 +132,9 @@ if TYPE_CHECKING:
         ExistsResult as ExistsResult,
     )
     from .types import (
+        HedgeConfig as HedgeConfig,
+    )
+    from .types import (
         IndexCollectionType as IndexCollectionType,
     )
     from .types import (
@@ -245,6 +248,7 @@ _LAZY = dict.fromkeys(
         "BinTuple",
         "ClientConfig",
         "ExistsResult",
+        "HedgeConfig",
         "InfoNodeResult",
         "Operation",
         "OperateOrderedResult",
@@ -338,6 +342,7 @@ __all__ = [
     "ExpiredPassword",
     "ExpiredSession",
     "FilteredOut",
+    "HedgeConfig",
     "IndexError",
     "IndexFoundError",
     "IndexNotFound",

@@ -166,6 +166,18 @@ class TlsConfig(TypedDict, total=False):
     for_login_only: bool
 
 
+class HedgeConfig(TypedDict, total=False):
+    """The key `hedged_reads` of the config: a read that has had no answer for a while asks a second replica too.
+
+    Either `after_ms` says when, or `percentile` (above 0, below 100) of how long such reads of this client take. At
+    most `share` of them (0.05) ask twice; docs/flow_control.md says which reads these are.
+    """
+
+    after_ms: int
+    percentile: float
+    share: float
+
+
 class ClientConfig(_RequiredConfig, total=False):
     """Argument of `client`, `async_client` and both client classes.
 
@@ -178,6 +190,7 @@ class ClientConfig(_RequiredConfig, total=False):
     answers again; docs/flow_control.md says more.
     `retry_budget` (on unless set to False) lets a client send again no more than a fifth of the bytes it sends, beyond
     a reserve of 1 MiB.
+    `hedged_reads` (off unless given) lets slow reads ask a second replica.
     `rack_ids` are the racks to read from, best first, by calls with `replica=POLICY_REPLICA_PREFER_RACK`.
     """
 
@@ -199,6 +212,7 @@ class ClientConfig(_RequiredConfig, total=False):
     split_large_batches: bool
     circuit_breaker: bool
     retry_budget: bool
+    hedged_reads: HedgeConfig | None
     rack_ids: Sequence[int]
     tls: TlsConfig | None
     strict: bool

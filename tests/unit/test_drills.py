@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "drills"))
 
+from flow_control import with_table
 from history import Call, History, Slot, numbers_of, percentile
 
 
@@ -59,3 +60,10 @@ def test_percentiles():
     assert percentile(range(1, 101), 0.99) == 99
     assert percentile([3.0], 0.5) == 3.0
     assert percentile([], 0.99) == 0.0
+
+
+def test_a_table_takes_the_place_of_the_one_before_and_needs_a_place():
+    page = "head\n<!-- drill: x -->\nold\n<!-- end: x -->\ntail\n"
+    assert with_table(page, "x", "new\n") == page.replace("old", "new")
+    with pytest.raises(ValueError, match="no place for the table 'y'"):
+        with_table(page, "y", "new\n")

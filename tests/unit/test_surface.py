@@ -71,6 +71,7 @@ OUR_NAMES = {
     "NotAuthenticated",
     "RoleViolation",
     "BatchPolicyInstance",
+    "HedgeConfig",
     "IntegerRangeError",
     "ProfileReport",
     "TLSError",

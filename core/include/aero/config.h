@@ -42,6 +42,15 @@ enum class auth_mode : uint8_t {
     pki,       // our certificate: wants TLS
 };
 
+// A single-record read whose policy allows more than the master asks another replica too when the first is slow. Off
+// while neither `after_ms` nor `percentile` says when; both at once are refused.
+struct hedge_config {
+    uint32_t after_ms = 0;  // since the first was asked
+    double percentile = 0;  // above 0, below 100: of how long such reads take
+    double share = 0.05;    // of such reads, at most; above 0, at most 1
+    bool on() const noexcept { return after_ms != 0 || percentile != 0; }
+};
+
 struct client_config {
     std::vector<host> hosts;
     std::string cluster_name;            // empty: not checked
@@ -59,6 +68,7 @@ struct client_config {
     bool circuit_breaker = true;              // reads pass over a node that failed, until it answers again
     bool retry_budget = true;                 // at most a fifth of the bytes sent is sent again, beyond the reserve
     uint32_t retry_reserve = 1 << 20;         // bytes
+    hedge_config hedged_reads;
     std::vector<int> rack_ids;  // best first, for replica_policy::prefer_rack; empty: racks are not asked for
     std::string user_agent = "aero";
     tls_config tls;

@@ -25,8 +25,10 @@ enum class planted_bug : uint8_t {
     kept_session,         // a session that a node refused is shown again
     breaker_stuck,        // a node that failed and answers again is passed over for ever
     connects_unlimited,   // any number of connects to a node begin at once
+    hedges_unlimited,     // a read asks a second replica whatever the budget says
+    writes_hedged,        // a write that is slow is sent to a replica too
 };
-inline constexpr unsigned planted_bugs = 16;
+inline constexpr unsigned planted_bugs = 18;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

@@ -112,7 +112,7 @@ blocking_driver::connected blocking_driver::connect(lane& one, command::call& wh
     if (!taken && !slot) {
         const bool has_others = std::ranges::any_of(lanes_, [](const lane& other) { return other.attempt != nullptr; });
         if (has_others && !planted(planted_bug::waits_holding)) return connected::later;
-        const nanos until = planted(planted_bug::deadline_ignored) ? never : what.wakeup_at();
+        const nanos until = planted(planted_bug::deadline_ignored) ? never : what.connect_until(*one.attempt);
         const auto grant =
             one.node->wait_for_connection(config.connections_per_node_max, time_until(until, now_), taken, interrupt_);
         refresh();

@@ -30,6 +30,12 @@ result<void> check(const client_config& config) {
     }
     if (config.connecting_per_node_max == 0)
         return fail(code::invalid_argument, "connecting_per_node_max is 0: without a connect there is no connection");
+    const hedge_config& hedges = config.hedged_reads;
+    if (hedges.on() && (hedges.after_ms != 0) == (hedges.percentile != 0))
+        return fail(code::invalid_argument, "hedged_reads has both after_ms and percentile: one says when");
+    if (hedges.percentile < 0 || hedges.percentile >= 100 || hedges.share <= 0 || hedges.share > 1)
+        return fail(code::invalid_argument,
+                    "hedged_reads has a percentile not below 100, or a share not within 0 .. 1");
     return {};
 }
 

@@ -242,6 +242,7 @@ void tender::publish() {
     auto next = std::make_shared<view>();
     next->preferred_racks = config_.rack_ids;
     next->retries = retries_;
+    next->hedging = hedging_;
     std::vector<member_id> order;
     for (const member& each : members_) {
         next->nodes.push_back(each.handle);

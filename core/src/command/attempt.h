@@ -74,6 +74,7 @@ class attempt {
     std::unique_ptr<error> take_failure() noexcept { return std::move(failure_); }
     // Of the message, or of the last one of rows and records.
     uint8_t verdict() const noexcept { return verdict_; }
+    byte_view request() const noexcept { return request_.view(); }
     byte_view reply() const noexcept { return reply_.view(); }
     // The frames that arrived whole. An attempt still in flight keeps what it needs to find the end of its reply.
     buffer take_reply();
@@ -99,6 +100,7 @@ class attempt {
     nanos deadline = never;      // of this attempt
     nanos drain_until = never;
     bool wants_stamps = false;
+    bool is_hedge = false;    // asks beside another, which is slow
     void* carrier = nullptr;  // the driver's own: what it runs on, null while it waits for a connection
 
     nanos first_sent_at = 0;  // read from the driver's clock

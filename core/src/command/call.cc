@@ -73,10 +73,10 @@ void call::reset(const transport_policy& policy, bool is_write) noexcept {
     assert(in_flight_.empty() && launches_.empty());
     policy_ = policy;
     is_write_ = is_write;
-    done_ = wants_tend_ = wants_stamps_ = false;
+    done_ = wants_tend_ = wants_stamps_ = hedged_ = false;
     parked_ = 0;
     deadline_ = 0;
-    wakeup_at_ = never;
+    wakeup_at_ = hedge_at_ = never;
     pause_began_ = 0;
     waiting_.clear();
     released_.clear();
@@ -143,12 +143,18 @@ void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& see
     if (const std::unique_ptr<error> broken = ended->take_failure()) {
         wants_tend_ = true;
         if (blames_node(broken->what)) ended->target()->health.failed(false, now);
-        if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, *seen, now);
+        if (!rival_goes_on(which) && salvage(*ended, which))
+            retry_or_give_up(std::move(which), std::move(*broken), sent, *seen, now);
     } else {
         ended->target()->health.answered();
         error why;
         if (ended->session_over()) wants_tend_ = true;
-        if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, *seen, now);
+        if (hedge_at_ != never) seen->hedging->observe(now < hedge_at_);
+        if (accept(*ended, which, why)) {
+            if (hedged_) let_go_of_rivals(*ended);
+        } else if (!rival_goes_on(which)) {
+            retry_or_give_up(std::move(which), std::move(why), sent, *seen, now);
+        }
     }
     plan_due(seen, now);
     settle(now);
@@ -163,6 +169,7 @@ void call::wake(const cluster::view_ptr& seen, nanos now) {
         return;
     }
     take_back_attempts(*seen, now);
+    if (now >= hedge_at_) hedge(*seen, now);
     plan_due(seen, now);
     settle(now);
 }
@@ -301,7 +308,7 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
         if (sent > 0) late->target()->health.failed(true, now);
         if (sent == 0) metrics::count(metrics::event::attempt_unsent);
         take_notes(*late);
-        const bool work_left = salvage(*late, which);
+        const bool work_left = !rival_goes_on(which) && salvage(*late, which);
         let_go(*late);
         if (work_left) retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
     }
@@ -324,6 +331,7 @@ void call::end_all(code what, const std::string& text, nanos now) {
         if (work_left) open.push_back(std::move(which));
     }
     for (const auto& one : std::exchange(launches_, {})) open.push_back(part_of(*one));
+    if (hedged_ && open.size() > 1) open.resize(1);  // of one part
     for (part& which : open) {
         error why = describe(what, text, last_node_);
         why.in_doubt = is_write_ && which.doubts > 0 && !planted(planted_bug::doubt_forgotten);
@@ -343,7 +351,7 @@ void call::settle(nanos now) {
         done_ = true;
         return;
     }
-    nanos at = deadline_;
+    nanos at = std::min(deadline_, hedge_at_);
     for (const part& which : waiting_) at = std::min(at, which.launch_at);
     for (const attempt* one : in_flight_) at = std::min(at, one->deadline);
     for (const auto& one : launches_) at = std::min(at, one->deadline);
@@ -375,7 +383,7 @@ error call::describe(code what, std::string text, const std::string& node) const
 }
 
 void call::take_notes(const attempt& ended) {
-    if (ended.tried == 0 && ended.unsent == 0) ended.target()->count_load(ended.sent());
+    if (ended.tried == 0 && ended.unsent == 0 && !ended.is_hedge) ended.target()->count_load(ended.sent());
     if (times_.sent == 0) times_.sent = ended.first_sent_at;
     if (ended.read_at != 0) {
         times_.received = std::max(times_.received, ended.arrived_at);

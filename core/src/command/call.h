@@ -15,7 +15,8 @@
 // The work is kept as parts. A part is what one lineage of attempts must still get answered: the record, or some rows
 // of a batch. A failed attempt gives its part back; it is planned again by the newest view, after a pause where one is
 // due. A part that could not be sent is parked: a new view ends its pause, and without a node to ask it has no other
-// end.
+// end. A read of one record may have two attempts for its one part (call_hedging.cc): whichever is answered first ends
+// it.
 #pragma once
 
 #include <memory>
@@ -38,6 +39,11 @@ class call {
     std::unique_ptr<attempt> next_launch();
     void finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& seen, nanos now);
     nanos wakeup_at() const noexcept { return done_ ? never : wakeup_at_; }
+    // The same to a driver that can do nothing else while it waits for the attempt's connection: asking another replica
+    // is not worth its place in the line.
+    nanos connect_until(const attempt& which) const noexcept {
+        return wakeup_at_ == hedge_at_ ? which.deadline : wakeup_at();
+    }
     void wake(const cluster::view_ptr& seen, nanos now);
     // Ends the call with this failure; attempts in flight are let go.
     void abandon(code what, const std::string& text, nanos now);
@@ -105,6 +111,12 @@ class call {
     virtual bool walks_replicas() const noexcept { return true; }
 
     void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas);
+    // Another replica could answer what was just launched: it is asked too when the first is slow. Once per call.
+    // REQUIRES: the call has one part, and no more than this attempt for it
+    void hedge_later(cluster::hedging& by, nanos now) noexcept;
+    // What asks another node than `first` does; null when no other is worth asking.
+    virtual std::unique_ptr<attempt> second_attempt(const attempt& first, const part& which, const cluster::view& seen,
+                                                    nanos now);
     // A part that nobody can serve by the view it was planned by: waits for another, until the deadline.
     void park(part&& which, error&& why, nanos now);
     bool is_write() const noexcept { return is_write_; }
@@ -120,6 +132,10 @@ class call {
     void take_back_attempts(const cluster::view& seen, nanos now);
     void end_all(code what, const std::string& text, nanos now);
     void settle(nanos now);
+    void hedge(const cluster::view& seen, nanos now);
+    // An attempt has ended without an answer: is there another for the same part?
+    bool rival_goes_on(const part& of) noexcept;
+    void let_go_of_rivals(const attempt& winner);
     void forget(const attempt* which) noexcept;
     void let_go(attempt& which);
     static part part_of(attempt& ended);
@@ -131,9 +147,11 @@ class call {
     bool done_ = false;
     bool wants_tend_ = false;
     bool wants_stamps_ = false;
+    bool hedged_ = false;  // two replicas were asked
     uint32_t parked_ = 0;  // parts among waiting_ that are
     nanos deadline_ = 0;
     nanos wakeup_at_ = never;
+    nanos hedge_at_ = never;  // when another replica is asked
     nanos pause_began_ = 0;
     std::vector<part> waiting_;  // parts to be planned at their time
     std::vector<std::unique_ptr<attempt>> launches_;

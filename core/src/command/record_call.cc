@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/buffer_pool.h"
+#include "base/planted.h"
 #include "command/request_limits.h"
 
 namespace aero::command {
@@ -111,6 +112,25 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
     const unsigned replicas = is_write() ? 1 : cluster::replica_count(*map, seen, partition);
     launch(std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_)), which,
            now, replicas);
+    const bool elsewhere = replicas > 1 && policy().replica != replica_policy::master;
+    if (seen.hedging != nullptr && (elsewhere || planted(planted_bug::writes_hedged))) hedge_later(*seen.hedging, now);
+    return nullptr;
+}
+
+std::unique_ptr<attempt> record_call::second_attempt(const attempt& first, const part& which, const cluster::view& seen,
+                                                     nanos) {
+    message_ = take_buffer(first.request().size());
+    message_.append(first.request());
+    const cluster::namespace_map* map = seen.find(name_space());
+    const unsigned partition = wire::partition_of(digest_);
+    for (unsigned step = 0; map != nullptr && step < map->replicas; ++step) {
+        // Where nobody else is good, the choice falls on the first again. No probe is worth sending beside it.
+        const auto choice = planted(planted_bug::writes_hedged) ? replica_policy::sequence : replica_choice();
+        const uint8_t owner = cluster::route(*map, seen, partition, choice, which.walked + step, 0);
+        if (owner == cluster::no_node || seen.nodes[owner].get() == first.target()) continue;
+        return std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_));
+    }
+    recycle(std::move(message_));
     return nullptr;
 }
 

@@ -31,6 +31,8 @@ class record_call final : public call {
     bool salvage(attempt& ended, part& which) override;
     void give_up(part& which, error&& why) override;
     std::unique_ptr<error> conclude() override;
+    std::unique_ptr<attempt> second_attempt(const attempt& first, const part& which, const cluster::view& seen,
+                                            nanos now) override;
 
   private:
     std::string_view name_space() const noexcept { return text_at(namespace_at_, namespace_size_); }
