@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 
+import crowded
 import crowds
 import flow_control
 import hiccups
@@ -27,6 +28,7 @@ ALL: list[Drill] = [
     *restarted.DRILLS,
     *stopped.DRILLS,
     *hiccups.DRILLS,
+    *crowded.DRILLS,
     *seeds.DRILLS,
     *overloaded.DRILLS,
     *crowds.DRILLS,

@@ -117,6 +117,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     if (name == "circuit_breaker") return config_bool(value, "circuit_breaker", native.circuit_breaker);
     if (name == "retry_budget") return config_bool(value, "retry_budget", native.retry_budget);
     if (name == "hedged_reads") return parse_hedging(value, native.hedged_reads);
+    if (name == "adaptive_concurrency") return config_bool(value, "adaptive_concurrency", native.adaptive_concurrency);
     if (name == "rack_ids") return config_racks(value, native.rack_ids);
     if (name == "max_concurrent_operations") {
         return config_number(value, "max_concurrent_operations", native.max_concurrent_operations);

@@ -148,9 +148,10 @@ void draw_door(sim_plan& plan) {
     }
 }
 
-// Hedged reads, in one run of three, and drawn apart for the same reason.
-void draw_hedging(sim_plan& plan) {
+// Hedged reads and limits that adapt, in one run of three each, and drawn apart for the same reason.
+void draw_flow(sim_plan& plan) {
     sim_random from(sim_random::mix(plan.seed, 3));
+    plan.config.adaptive_concurrency = sim_random(sim_random::mix(plan.seed, 4)).chance(0.34);
     if (!from.chance(0.34)) return;
     hedge_config& made = plan.config.hedged_reads;
     if (from.chance(0.7))
@@ -188,7 +189,7 @@ sim_plan sim_plan::draw(uint64_t seed) {
             made.items.push_back({.at = own.between(0, storm), .what = draw_call(own, made, usual)});
     }
     draw_door(made);
-    draw_hedging(made);
+    draw_flow(made);
     return made;
 }
 
@@ -230,6 +231,7 @@ std::string sim_plan::text() const {
                 ? "calls without limit"
                 : std::to_string(config.max_concurrent_operations) + " calls at once") +
            (config.hedged_reads.on() ? ", reads are hedged" : "") +
+           (config.adaptive_concurrency ? ", the limits of nodes adapt" : "") +
            (strict_nodes ? ", nodes refuse what they do not own" : "") + (door.guarded ? ", users log in" : "");
 }
 

@@ -191,6 +191,8 @@ class ClientConfig(_RequiredConfig, total=False):
     `retry_budget` (on unless set to False) lets a client send again no more than a fifth of the bytes it sends, beyond
     a reserve of 1 MiB.
     `hedged_reads` (off unless given) lets slow reads ask a second replica.
+    `adaptive_concurrency` (off unless set to True) sends a node only as many requests at once as it answers without
+    delay.
     `rack_ids` are the racks to read from, best first, by calls with `replica=POLICY_REPLICA_PREFER_RACK`.
     """
 
@@ -213,6 +215,7 @@ class ClientConfig(_RequiredConfig, total=False):
     circuit_breaker: bool
     retry_budget: bool
     hedged_reads: HedgeConfig | None
+    adaptive_concurrency: bool
     rack_ids: Sequence[int]
     tls: TlsConfig | None
     strict: bool

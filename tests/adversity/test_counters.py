@@ -235,6 +235,8 @@ def test_every_counter_is_told():
         "call_merged",
         "call_queued",
         "call_unmerged",
+        "concurrency_lowered",
+        "concurrency_raised",
         "connection_closed",
         "connection_failed",
         "connection_opened",

@@ -69,7 +69,8 @@ struct client_config {
     bool retry_budget = true;                 // at most a fifth of the bytes sent is sent again, beyond the reserve
     uint32_t retry_reserve = 1 << 20;         // bytes
     hedge_config hedged_reads;
-    std::vector<int> rack_ids;  // best first, for replica_policy::prefer_rack; empty: racks are not asked for
+    bool adaptive_concurrency = false;  // requests at once to a node are limited by how long it takes to answer
+    std::vector<int> rack_ids;          // best first, for replica_policy::prefer_rack; empty: racks are not asked for
     std::string user_agent = "aero";
     tls_config tls;
     std::string user;  // empty: nobody logs in, but for pki

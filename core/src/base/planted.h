@@ -27,8 +27,9 @@ enum class planted_bug : uint8_t {
     connects_unlimited,   // any number of connects to a node begin at once
     hedges_unlimited,     // a read asks a second replica whatever the budget says
     writes_hedged,        // a write that is slow is sent to a replica too
+    limit_starves,        // a node whose limit is looked for is asked nothing at all
 };
-inline constexpr unsigned planted_bugs = 18;
+inline constexpr unsigned planted_bugs = 19;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

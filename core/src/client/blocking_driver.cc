@@ -192,6 +192,8 @@ void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
 
 void blocking_driver::finish(lane& one, command::call& what) {
     if (one.attempt->session_over()) one.node->session_lost(one.connection.opened, now_);
+    if (one.node->adapts() && one.attempt->asks_records() && one.attempt->failure() == nullptr)
+        one.node->answered(one.attempt->took(), one.attempt->rows.size(), now_);
     if (one.attempt->connection_reusable()) {
         one.node->give_back(std::move(one.connection), now_);
     } else {
@@ -288,6 +290,7 @@ void blocking_driver::leave_let_go() {
     std::erase_if(lanes_, [&](lane& one) {
         if (one.attempt == nullptr) return true;
         if (one.attempt->owner() != nullptr) return false;
+        if (one.node->adapts() && one.attempt->late && one.attempt->sent_any()) one.node->late(now_);
         if (one.attempt->sent_all() && one.attempt->drain_until > now_) {
             auto reply = std::make_unique<late_reply>(std::move(one.attempt), now_);
             cluster_.take_over(std::move(one.node), std::move(one.connection), std::move(reply));

@@ -426,6 +426,7 @@ lane& event_client::state::lane_to(const cluster::node* target) {
                                lane::limits{.kept = std::min(config.connections_min, config.busy_connections_max),
                                             .busy_max = config.busy_connections_max,
                                             .queued_max = config.queued_calls_max,
+                                            .adapts = set.adaptive_concurrency,
                                             .connections_max = set.connections_per_node_max,
                                             .idle_max = from_ms(int64_t{set.idle_timeout_s} * 1000),
                                             .connect_max = from_ms(set.connect_timeout_ms)}));

@@ -20,14 +20,18 @@ constexpr nanos rest_trusted = 5'000'000;
 }  // namespace
 
 lane::lane(std::shared_ptr<cluster::node> to, io::reactor& watched, timer_wheel& timers, attempt_sink& told, limits set)
-    : node_(std::move(to)), reactor_(watched), timers_(timers), sink_(told), limits_(set) {}
+    : node_(std::move(to)), reactor_(watched), timers_(timers), sink_(told), limits_(set), busy_most_(set.busy_max) {
+    if (!set.adapts) return;
+    adapted_.emplace(set.busy_max);
+    busy_most_ = adapted_->value();
+}
 
 lane::~lane() {
     while (!all_.empty()) drop(*all_.back());
 }
 
 void lane::run(std::unique_ptr<attempt> ready, nanos now) {
-    while (!idle_.empty()) {
+    while (!idle_.empty() && !full()) {
         loop_connection& taken = *idle_.back();
         idle_.pop_back();
         const nanos rested = now - taken.last_used;
@@ -49,7 +53,7 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
     metrics::count(metrics::event::call_queued);
     queue_.push_back(std::move(ready));
     // One connect for each that waits, up to the cap; the others take what comes back.
-    if (all_.size() < limits_.busy_max && connecting_ < queue_.size()) connect(now);
+    if (all_.size() < busy_most_ && connecting_ < queue_.size()) connect(now);
 }
 
 bool lane::connect(nanos now) {
@@ -160,7 +164,7 @@ void lane::connected(loop_connection& which, nanos now) {
         return;
     }
     rest(which, now);
-    connect_for_queue(now);
+    serve_queue(now);
 }
 
 void lane::connect_over(loop_connection& which) {
@@ -215,21 +219,33 @@ void lane::finish(loop_connection& which, nanos now) {
     which.drain_alarm.disarm();
     const bool reusable = ended->connection_reusable();
     if (ended->session_over()) node_->session_lost(which.opened, now);
+    if (adapted_) learn_from(*ended, now);
     if (reusable && node_->active())
         rest(which, now);
     else
         drop(which);
-    connect_for_queue(now);
+    serve_queue(now);
     if (ended->owner() != nullptr)
         sink_.attempt_ended(std::move(ended), now);
     else if (reusable)
         metrics::count(metrics::event::reply_discarded);
 }
 
-// Another connection for those that still wait, if there may be one.
-void lane::connect_for_queue(nanos now) {
+// Those that still wait have what the limit kept at rest, and then another connection, if there may be one.
+void lane::serve_queue(nanos now) {
+    while (!queue_.empty() && !idle_.empty() && !full()) {
+        std::unique_ptr<attempt> next = take_queued();
+        if (next == nullptr) return;
+        run(std::move(next), now);
+    }
     while (!queue_.empty() && queue_.front()->owner() == nullptr) queue_.pop_front();
-    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < limits_.busy_max) connect(now);
+    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < busy_most_) connect(now);
+}
+
+void lane::learn_from(const attempt& ended, nanos now) {
+    if (!ended.asks_records() || ended.failure() != nullptr) return;
+    adapted_->answered(ended.took(), ended.rows.size(), static_cast<uint32_t>(busy()), now);
+    busy_most_ = adapted_->value();
 }
 
 // A connection is free: the first that waits takes it. None rests at a node that has left, nor with a session that is
@@ -237,9 +253,10 @@ void lane::connect_for_queue(nanos now) {
 void lane::rest(loop_connection& which, nanos now) {
     if (!node_->trusts(which.opened)) {
         drop(which);
-        return connect_for_queue(now);
+        return serve_queue(now);
     }
-    if (std::unique_ptr<attempt> next = take_queued()) {
+    // It counts as being at work itself.
+    if (std::unique_ptr<attempt> next = busy() > busy_most_ ? nullptr : take_queued()) {
         begin(which, std::move(next), now);
         return;
     }
@@ -268,6 +285,10 @@ void lane::let_go(loop_connection& which, nanos now) {
         return;
     }
     attempt& left = *which.attempt;
+    if (adapted_ && left.late && left.sent_any()) {
+        adapted_->late(now);
+        busy_most_ = adapted_->value();
+    }
     // What had arrived may have been taken out, which moved the place for what is still to come.
     if (which.next.what == action::kind::receive) which.next = left.resume({.what = event::kind::received}, now);
     // Half a request is worth nothing: closed at the next turn.
@@ -281,7 +302,7 @@ void lane::drain_expired(loop_connection& which, nanos now) {
     if (was_connecting && busy() == 0)
         fail_queue(code::connection, "no connection to " + node_->address_text() + " within the connect timeout", now);
     else
-        connect_for_queue(now);
+        serve_queue(now);
 }
 
 void lane::close_idle(nanos now) {

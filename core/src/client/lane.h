@@ -7,9 +7,11 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 
 #include "aero/event_client.h"
 #include "base/timer_wheel.h"
+#include "cluster/concurrency_limit.h"
 #include "command/call.h"
 #include "io/reactor.h"
 
@@ -48,6 +50,7 @@ class lane {
         uint32_t kept;  // connections that stay however long they rest
         uint32_t busy_max;
         uint32_t queued_max;
+        bool adapts;               // to how long the node takes: fewer than busy_max may be at work
         uint32_t connections_max;  // per node and client, shared with everybody else
         nanos idle_max;
         nanos connect_max;
@@ -82,7 +85,9 @@ class lane {
   private:
     void begin(loop_connection& on, std::unique_ptr<command::attempt> ready, nanos now);
     bool connect(nanos now);
-    void connect_for_queue(nanos now);
+    void serve_queue(nanos now);
+    bool full() const noexcept { return busy() >= busy_most_; }
+    void learn_from(const command::attempt& ended, nanos now);
     void connect_over(loop_connection& which);
     void connected(loop_connection& which, nanos now);
     void advance(loop_connection& which, const command::event& happened, nanos now);
@@ -99,6 +104,8 @@ class lane {
     timer_wheel& timers_;
     attempt_sink& sink_;
     limits limits_;
+    std::optional<cluster::concurrency_limit> adapted_;  // none: busy_max is the limit
+    uint32_t busy_most_;                                 // connections that may be at work
     std::vector<std::unique_ptr<loop_connection>> all_;
     std::vector<loop_connection*> idle_;
     loop_connection* latest_ = nullptr;  // which began an attempt last, if it is still there

@@ -55,7 +55,11 @@ bool node::take_slot(uint32_t max, holder who, turn with) noexcept {
     const bool bounded = with == turn::turn && !planted(planted_bug::connects_unlimited);
     const uint32_t connecting_most = !bounded ? UINT32_MAX : health.open() ? 1 : connecting_max_;
     slots seen = slots_.load(std::memory_order_seq_cst);
-    while ((seen.all < max || seen.of_threads < one) && seen.connecting < connecting_most) {
+    // With what rests, so that all that are open may be at work.
+    const uint32_t of_threads_most =
+        who == holder::threads && with != turn::none ? busy_most_.load(std::memory_order_relaxed) : UINT32_MAX;
+    while ((seen.all < max || seen.of_threads < one) && seen.connecting < connecting_most &&
+           seen.of_threads < of_threads_most) {
         slots more = seen;
         ++more.all;
         if (one != 0) ++more.of_threads;
@@ -74,7 +78,7 @@ void node::drop_slot(holder who) noexcept {
         --fewer.all;
         if (who == holder::threads) --fewer.of_threads;
     } while (!slots_.compare_exchange_weak(seen, fewer, std::memory_order_seq_cst));
-    serve_waiter();
+    serve_waiters();
 }
 
 void node::end_connect() noexcept {
@@ -83,25 +87,54 @@ void node::end_connect() noexcept {
         fewer = seen;
         --fewer.connecting;
     } while (!slots_.compare_exchange_weak(seen, fewer, std::memory_order_seq_cst));
-    serve_waiter();
+    serve_waiters();
 }
 
-void node::serve_waiter() noexcept {
+void node::serve_waiters() noexcept {
     if (waiting_.load(std::memory_order_seq_cst) == 0) return;
     const std::lock_guard lock(mutex_);
-    if (waiters_.empty()) return;
+    while (!waiters_.empty() && serve_first()) {}
+}
+
+// REQUIRES: mutex_ is held, and somebody waits
+bool node::serve_first() noexcept {
     waiter* first = waiters_.front();
-    if (!take_slot(first->max, holder::threads, turn::turn)) return;
+    if (!idle_.empty()) {  // of a node whose limit has kept it there
+        if (busy() >= busy_most_.load(std::memory_order_relaxed)) return false;
+        first->given = std::move(idle_.back());
+        idle_.pop_back();
+    } else {
+        if (!take_slot(first->max, holder::threads, turn::turn)) return false;
+        first->slot = true;
+    }
     waiters_.pop_front();
     waiting_.fetch_sub(1, std::memory_order_seq_cst);
-    first->slot = true;
     first->wake.notify_one();
+    return true;
+}
+
+// REQUIRES: mutex_ is held
+uint32_t node::busy() const noexcept {
+    const uint32_t all = slots_.load(std::memory_order_seq_cst).of_threads;
+    return all - std::min(all, static_cast<uint32_t>(idle_.size()));
+}
+
+void node::answered(nanos took, size_t rows, nanos now) noexcept {
+    const std::lock_guard lock(mutex_);
+    adapted_->answered(took, rows, busy(), now);
+    busy_most_.store(adapted_->value(), std::memory_order_seq_cst);
+}
+
+void node::late(nanos now) noexcept {
+    const std::lock_guard lock(mutex_);
+    adapted_->late(now);
+    busy_most_.store(adapted_->value(), std::memory_order_seq_cst);
 }
 
 node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given,
                                       interrupt_hook* interrupt) {
     std::unique_lock lock(mutex_);
-    if (!idle_.empty()) {
+    if (!idle_.empty() && waiters_.empty() && busy() < busy_most_.load(std::memory_order_relaxed)) {
         given = std::move(idle_.back());
         idle_.pop_back();
         return grant::connection;
@@ -117,11 +150,7 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
     waiters_.push_back(&me);
     waiting_.fetch_add(1, std::memory_order_seq_cst);
     // A slot that was dropped just before we stood in line woke nobody.
-    if (waiters_.size() == 1 && take_slot(max, holder::threads, turn::turn)) {
-        waiters_.clear();
-        waiting_.fetch_sub(1, std::memory_order_release);
-        return grant::slot;
-    }
+    if (waiters_.size() == 1) serve_first();
     const auto called = [&me] { return me.given.has_value() || me.slot || me.left; };
     bool interrupted = false;
     for (nanos left = timeout; left > 0 && !interrupted; left -= look_up_after) {
@@ -154,7 +183,7 @@ std::optional<connection> node::take_idle(nanos now, nanos idle_max, uint32_t ke
         std::optional<connection> taken;
         {
             const std::lock_guard lock(mutex_);
-            if (idle_.empty()) return std::nullopt;
+            if (idle_.empty() || (adapted_ != nullptr && busy() >= adapted_->value())) return std::nullopt;
             taken = std::move(idle_.back());
             idle_.pop_back();
         }
@@ -174,15 +203,8 @@ void node::give_back(connection&& back, nanos now) {
         // Asked under the lock: after `deactivate` nothing may come to rest here, nor what knows a session that is
         // over.
         if (active_.load(std::memory_order_relaxed) && trusts(back.opened)) {
-            if (waiters_.empty()) {
-                idle_.push_back(std::move(back));
-                return;
-            }
-            waiter* first = waiters_.front();
-            waiters_.pop_front();
-            waiting_.fetch_sub(1, std::memory_order_release);
-            first->given = std::move(back);
-            first->wake.notify_one();
+            idle_.push_back(std::move(back));
+            while (!waiters_.empty() && serve_first()) {}
             return;
         }
     }

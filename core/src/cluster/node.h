@@ -14,6 +14,7 @@
 
 #include "base/threads.h"
 #include "cluster/breaker.h"
+#include "cluster/concurrency_limit.h"
 #include "cluster/security.h"
 #include "io/stream.h"
 
@@ -34,6 +35,7 @@ struct connection {
 struct flow_limits {
     bool breaks = true;
     uint32_t connecting_max = 32;
+    uint32_t adapts_to = 0;  // requests at once of threads, at most, by how long the node takes; 0: no such limit
 };
 
 class node {
@@ -43,6 +45,8 @@ class node {
          std::shared_ptr<session> known = {}, flow_limits flow = {})
         : health(flow.breaks),
           connecting_max_(flow.connecting_max),
+          adapted_(flow.adapts_to == 0 ? nullptr : std::make_unique<concurrency_limit>(flow.adapts_to)),
+          busy_most_(adapted_ == nullptr ? UINT32_MAX : adapted_->value()),
           name_(std::move(name)),
           address_(std::move(address)),
           security_(std::move(how)),
@@ -95,12 +99,18 @@ class node {
     grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given,
                               interrupt_hook* interrupt = nullptr);
     void give_back(connection&& back, nanos now);  // closes it when the node is inactive or its session over
+    // What became of a thread's request, where the limit adapts to it; before its connection is given back or dropped.
+    bool adapts() const noexcept { return adapted_ != nullptr; }
+    void answered(nanos took, size_t rows, nanos now) noexcept;
+    void late(nanos now) noexcept;
     // Closes what has rested longer, as long as more than `kept` connections are open, and what the peer has closed.
     void trim_idle(nanos now, nanos idle_max, uint32_t kept);
     void abandon_after_fork() noexcept;  // in a forked child: closes its copies of what rests here
 
   private:
     const uint32_t connecting_max_;
+    const std::unique_ptr<concurrency_limit> adapted_;  // guarded by mutex_; null: no such limit
+    std::atomic<uint32_t> busy_most_;                   // its value: connections of threads that may be at work
     const std::string name_;
     const io::endpoint address_;
     const std::shared_ptr<const security> security_;
@@ -112,7 +122,9 @@ class node {
         uint64_t connecting : 20 = 0;
     };
     void close_resting() noexcept;
-    void serve_waiter() noexcept;
+    void serve_waiters() noexcept;
+    bool serve_first() noexcept;
+    uint32_t busy() const noexcept;
 
     std::atomic<bool> active_{true};
     std::atomic<slots> slots_{};

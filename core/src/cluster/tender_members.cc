@@ -26,8 +26,11 @@ tender::member* tender::find_member(member_id id) noexcept {
 // What calls use from now on; connections to what they used before end as they are given back.
 void tender::give_handle(member& who, const io::endpoint& calls_at) {
     if (who.handle != nullptr) who.handle->deactivate();
-    who.handle = std::make_shared<node>(who.name, calls_at, security_, who.known,
-                                        flow_limits{config_.circuit_breaker, config_.connecting_per_node_max});
+    who.handle = std::make_shared<node>(
+        who.name, calls_at, security_, who.known,
+        flow_limits{.breaks = config_.circuit_breaker,
+                    .connecting_max = config_.connecting_per_node_max,
+                    .adapts_to = config_.adaptive_concurrency ? config_.connections_per_node_max : 0});
     changed_ = true;
 }
 

@@ -62,6 +62,7 @@ class attempt {
     // What the outside may know.
     cluster::node* target() const noexcept { return target_; }
     call* owner() const noexcept { return owner_; }
+    bool asks_records() const noexcept { return form_ == reply_form::message || form_ == reply_form::rows; }
     bool sent_any() const noexcept { return sent_ > 0; }
     size_t sent() const noexcept { return sent_; }  // bytes
     bool sent_all() const noexcept { return sent_all_; }
@@ -101,11 +102,13 @@ class attempt {
     nanos drain_until = never;
     bool wants_stamps = false;
     bool is_hedge = false;    // asks beside another, which is slow
+    bool late = false;        // its time, or that of its call, ended without a whole reply
     void* carrier = nullptr;  // the driver's own: what it runs on, null while it waits for a connection
 
     nanos first_sent_at = 0;  // read from the driver's clock
     nanos arrived_at = 0;     // last byte, kernel time where known
     nanos read_at = 0;
+    nanos took() const noexcept { return read_at - first_sent_at; }  // of an answered one
 
   private:
     action after_received(size_t bytes);

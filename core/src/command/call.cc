@@ -306,6 +306,7 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
         if (left) why.text = "the node left the cluster before anything was sent to it";
         const size_t sent = late->sent();
         if (sent > 0) late->target()->health.failed(true, now);
+        late->late = !left;
         if (sent == 0) metrics::count(metrics::event::attempt_unsent);
         take_notes(*late);
         const bool work_left = !rival_goes_on(which) && salvage(*late, which);
@@ -323,6 +324,7 @@ void call::end_all(code what, const std::string& text, nanos now) {
         const bool work_left = salvage(*one, which);
         if (one->sent_any()) {
             if (what == code::deadline) one->target()->health.failed(true, now);
+            one->late = what == code::deadline;
             ++which.tried;
             ++which.doubts;
         }

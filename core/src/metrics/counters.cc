@@ -33,6 +33,8 @@ std::string_view name_of(event which) noexcept {
         case event::hedge_sent: return "hedge_sent";
         case event::hedge_won: return "hedge_won";
         case event::hedge_refused: return "hedge_refused";
+        case event::concurrency_raised: return "concurrency_raised";
+        case event::concurrency_lowered: return "concurrency_lowered";
         case event::log_dropped: return "log_dropped";
         case event::count_: break;
     }

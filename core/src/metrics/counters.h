@@ -30,13 +30,15 @@ enum class event : uint8_t {
     tend_answered,      // a node answered a question of the tend
     tend_failed,        // a node did not
     partition_map_changed,
-    breaker_opened,   // a node failed so often in a row that reads pass over it
-    breaker_closed,   // such a node answered again
-    breaker_probed,   // a read was sent to such a node to see
-    breaker_avoided,  // a read, or a row of a batch, went to another node because of one
-    hedge_sent,       // a read asked a second replica because the first was slow
-    hedge_won,        // the second answered first
-    hedge_refused,    // a read would have asked a second replica, but for the budget
+    breaker_opened,       // a node failed so often in a row that reads pass over it
+    breaker_closed,       // such a node answered again
+    breaker_probed,       // a read was sent to such a node to see
+    breaker_avoided,      // a read, or a row of a batch, went to another node because of one
+    hedge_sent,           // a read asked a second replica because the first was slow
+    hedge_won,            // the second answered first
+    hedge_refused,        // a read would have asked a second replica, but for the budget
+    concurrency_raised,   // more requests at once may be under way to a node
+    concurrency_lowered,  // fewer, because it took long or did not answer
     log_dropped,
     count_,
 };
