@@ -6,9 +6,12 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/aero)
 install(TARGETS aero EXPORT aero-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY core/include/aero DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT aero-targets NAMESPACE aero:: DESTINATION ${package_dir})
-# Whether the library was linked with it is known in core/ only; the package asks for what was found there.
+# Whether the library was linked with them is known in core/ only; the package asks for what was found there.
 if(AERO_TLS)
   find_package(OpenSSL 3.0 QUIET)
+endif()
+if(AERO_COMPRESSION)
+  find_package(ZLIB QUIET)
 endif()
 configure_package_config_file(cmake/aero-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/aero-config.cmake
   INSTALL_DESTINATION ${package_dir})

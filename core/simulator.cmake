@@ -9,7 +9,7 @@ target_compile_definitions(aero_simulated PUBLIC AERO_SIMULATED=1 PRIVATE $<TARG
 target_compile_options(aero_simulated PUBLIC -U_FORTIFY_SOURCE)
 target_compile_features(aero_simulated PUBLIC cxx_std_23)
 target_link_libraries(aero_simulated PUBLIC Threads::Threads PRIVATE aero_warnings
-  $<FILTER:$<TARGET_PROPERTY:aero,LINK_LIBRARIES>,INCLUDE,^OpenSSL>)
+  "$<FILTER:$<TARGET_PROPERTY:aero,LINK_LIBRARIES>,INCLUDE,^(OpenSSL|ZLIB)>")
 
 file(GLOB simulator_sources CONFIGURE_DEPENDS testing/sim*.cc)
 list(FILTER simulator_sources EXCLUDE REGEX "_test\\.cc$|/sim_main\\.cc$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,12 @@ def ring() -> Iterator[tuple[str, bytes]]:
     yield "owner_table_fuzz", b"\0\0\0\x07\x01\x03\0\x01\x02\x02\0\x01\x01\x01"
 
 
+def compressed(frame: bytes) -> bytes:
+    """A frame of type 4 around another."""
+    body = len(frame).to_bytes(8, "big") + zlib.compress(frame, 1)
+    return bytes([2, 4]) + len(body).to_bytes(6, "big") + body
+
+
 def inputs() -> Iterator[tuple[str, bytes]]:
     """(name of the fuzz target, one input) for everything recorded."""
     for frame in frames():
@@ -120,6 +127,7 @@ def inputs() -> Iterator[tuple[str, bytes]]:
             yield "info_text_fuzz", body
             continue
         yield "message_fuzz", frame
+        yield "compression_fuzz", b"\x07" + compressed(frame) + frame + compressed(frame)
         yield "batch_reply_fuzz", body
         for kind, code, particle, value in parts(body):
             if kind == "field":

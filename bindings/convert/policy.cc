@@ -28,6 +28,7 @@ bool apply_transport(const policy_fields& given, transport_policy& to) {
         const int64_t value = given[policy_field::replica];
         to.replica = value >= 0 && value <= 2 ? static_cast<replica_policy>(value) : replica_policy::sequence;
     }
+    if (given.has(policy_field::compress)) to.compress = given[policy_field::compress] != 0;
     return apply_u32(given, policy_field::socket_timeout, to.socket_timeout_ms) &&
            apply_u32(given, policy_field::total_timeout, to.total_timeout_ms) &&
            apply_u32(given, policy_field::max_retries, to.max_retries) &&

@@ -12,6 +12,7 @@ constexpr std::array<const char*, policy_field_count> field_names{
     "max_retries",
     "sleep_between_retries",
     "timeout_delay",
+    "compress",
     "replica",
     "read_mode_ap",
     "read_touch_ttl_percent",
@@ -38,7 +39,7 @@ constexpr uint32_t bits(Field... fields) noexcept {
 
 using enum policy_field;
 constexpr uint32_t transport_bits =
-    bits(socket_timeout, total_timeout, max_retries, sleep_between_retries, timeout_delay);
+    bits(socket_timeout, total_timeout, max_retries, sleep_between_retries, timeout_delay, compress);
 constexpr uint32_t read_bits = bits(read_mode_ap, read_touch_ttl_percent, filter_expression);
 constexpr uint32_t delete_bits = bits(key, gen, commit_level, durable_delete);
 constexpr uint32_t write_bits = delete_bits | bits(exists, ttl);

@@ -14,6 +14,7 @@ enum class policy_field : uint8_t {
     max_retries,
     sleep_between_retries,
     timeout_delay,
+    compress,
     replica,
     read_mode_ap,
     read_touch_ttl_percent,

@@ -121,6 +121,7 @@ class BatchPolicyInstance:
         max_retries: int = ...,
         sleep_between_retries: int = ...,
         timeout_delay: int = ...,
+        compress: bool = ...,
         concurrency: int = ...,
         filter_expression: dict[str, Any] = ...,
         allow_inline: bool = ...,

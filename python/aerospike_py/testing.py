@@ -53,6 +53,8 @@ class Server:
         session_ttl: Seconds that a login lasts; clients renew theirs before.
         access_address: The address that clients are told instead of `host`.
         alternate_address: The one told to clients that ask for alternate services; empty tells them none.
+        compression: Takes compressed requests, and answers compressed where that is asked for, as an Enterprise server
+            does; otherwise they are refused, as by a Community server.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Server:
         session_ttl: int = 86400,
         access_address: str = "",
         alternate_address: str = "",
+        compression: bool = False,
     ) -> None:
         self._native = _server.Server(
             host=host,
@@ -95,6 +98,7 @@ class Server:
             session_ttl=session_ttl,
             access_address=access_address,
             alternate_address=alternate_address,
+            compression=compression,
         )
         self._tls_name = "" if tls is None else tls.get("name", "")
 

@@ -225,13 +225,17 @@ class ClientConfig(_RequiredConfig, total=False):
 
 
 class _Transport(TypedDict, total=False):
-    """Times are in milliseconds. `total_timeout` covers queueing, connecting, every attempt and the pauses between."""
+    """Times are in milliseconds. `total_timeout` covers queueing, connecting, every attempt and the pauses between.
+
+    `compress` lets messages larger than 128 bytes travel compressed, both ways; Community servers refuse it.
+    """
 
     socket_timeout: int
     total_timeout: int
     max_retries: int
     sleep_between_retries: int
     timeout_delay: int
+    compress: bool
 
 
 class ReadPolicy(_Transport, total=False):

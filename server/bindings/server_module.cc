@@ -139,18 +139,19 @@ int server_init(PyObject* self, PyObject* args, PyObject* named) {
     static const char* names[] = {
         "host",         "port",        "nodes",       "namespaces",       "replication_factor", "service_threads",
         "cluster_name", "default_ttl", "nsup_period", "migrate_pause_us", "batch_max_requests", "rack_ids",
-        "tls",          "users",       "session_ttl", "access_address",   "alternate_address",  nullptr};
+        "tls",          "users",       "session_ttl", "access_address",   "alternate_address",  "compression",
+        nullptr};
     options how;
     const char* host = how.host.c_str();
     const char* cluster_name = how.cluster_name.c_str();
     const char *access = "", *alternate = "";
-    int port = 0;
+    int port = 0, compression = 0;
     PyObject *name_list = nullptr, *rack_list = nullptr, *tls = nullptr, *users = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIOOOIss:Server", const_cast<char**>(names), &host, &port,
-                                     &how.nodes, &name_list, &how.replication_factor, &how.service_threads,
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|$siIOIIsIIIIOOOIssp:Server", const_cast<char**>(names), &host,
+                                     &port, &how.nodes, &name_list, &how.replication_factor, &how.service_threads,
                                      &cluster_name, &how.default_ttl_s, &how.nsup_period_s, &how.migrate_pause_us,
                                      &how.batch_rows_max, &rack_list, &tls, &users, &how.session_ttl_s, &access,
-                                     &alternate))
+                                     &alternate, &compression))
         return -1;
     if (rack_list != nullptr && !racks_of(rack_list, how.rack_ids)) return -1;
     if (tls != nullptr && tls != Py_None && !tls_of(tls, how)) return -1;
@@ -164,6 +165,7 @@ int server_init(PyObject* self, PyObject* args, PyObject* named) {
     how.access = access;
     how.alternate = alternate;
     how.cluster_name = std::string(cluster_name);
+    how.compression = compression != 0;
     how.base_port = static_cast<uint16_t>(port);
     server_object* object = as_server(self);
     if (object->running != nullptr) {

@@ -42,6 +42,7 @@ struct options {
     std::vector<int> rack_ids;      // of each node; empty: no racks, as a Community server
     size_t record_size_max = 1u << 20;  // counted as the real server counts
     aero::tls_config tls;               // enabled: every node listens on a second port for TLS
+    bool compression = false;           // off: compressed requests are refused, as by a Community server
     std::string tls_name;               // what clients must find in its certificate
     std::string access;                 // the address told to clients; empty: `host`
     std::string alternate;              // the one told to those that ask for alternate services; empty: none

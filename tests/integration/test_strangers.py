@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fixtures.certificates import Authority
+from fixtures.hostile import COMPRESSED, ProxiedCluster
 
 import aerospike_py
 from aerospike_py.testing import Server
@@ -55,6 +56,16 @@ def test_a_stranger_administers_what_we_read_and_the_other_way_round():
         config = {"hosts": server.hosts, "user": "made by a stranger", "password": "third", "timeout": 20_000}
         with aerospike_py.client(config).connect() as made:
             assert made.get(("test", "mine", 1)).bins == {"a": 1}
+
+
+@pytest.mark.timeout(300)
+def test_the_official_client_writes_and_reads_compressed():
+    seen = []
+    with Server(nodes=3, compression=True) as server, ProxiedCluster(server.hosts) as cluster:
+        cluster.arm(lambda request, reply: [seen.append((request[1], reply[1])), reply][1:])
+        assert strangers.run_stranger("official", cluster.hosts, "official_compressing") == ""
+    assert sum(kind == COMPRESSED for kind, _ in seen) > 200
+    assert sum(kind == COMPRESSED for _, kind in seen) > 200
 
 
 def test_failure_of_a_stranger_is_told():

@@ -28,6 +28,7 @@ struct transport_policy {
     uint32_t sleep_between_retries_ms = 0;
     uint32_t timeout_delay_ms = 0;
     replica_policy replica = replica_policy::sequence;
+    bool compress = false;  // messages larger than 128 bytes travel compressed, both ways; wants an Enterprise server
 
     bool operator==(const transport_policy&) const = default;
 };

@@ -199,6 +199,8 @@ void event_client::state::finish(loop_call& which) {
 
 void event_client::state::finish(shared_message& which, nanos now) {
     const bool failed = which.call().failure() != nullptr;
+    // A server without compression: what was large enough for it together may go as it is alone.
+    const bool uncompressible = failed && which.call().failure()->what == code::enterprise_only;
     const call_times times = which.call().times();
     const batch_reply whole = which.call().take_reply();
     const std::vector<shared_message::member> members(which.members().begin(), which.members().end());
@@ -209,7 +211,7 @@ void event_client::state::finish(shared_message& which, nanos now) {
     for (const shared_message::member& to : members) {
         if (to.who == nullptr) continue;
         to.who->alarm.disarm();
-        if ((failed && to.rows == 0) || !ending->share_out(to, whole)) {
+        if ((failed && to.rows == 0) || uncompressible || !ending->share_out(to, whole)) {
             metrics::count(metrics::event::call_unmerged);
             start_alone(*to.who, now);  // the message as a whole failed it, not its own request
             continue;

@@ -6,6 +6,7 @@
 #include "command/call.h"
 #include "io/stream.h"
 #include "wire/admin.h"
+#include "wire/compression.h"
 
 namespace aero::command {
 
@@ -50,6 +51,16 @@ bool is_well_formed(byte_view body) noexcept {
 
 bool ends_session(code what) noexcept { return what == code::not_authenticated || what == code::expired_session; }
 
+// What compression adds. Answers arrive in a room of their own; what they unpack to is the reply.
+struct attempt::packing {
+    buffer request;  // empty: it goes as it is
+    bool asked = false;
+    buffer arrived;
+    wire::unpacker unpack;
+
+    ~packing() { recycle(std::move(arrived)); }
+};
+
 attempt::attempt(call* owner, cluster::node* target, reply_form form, buffer&& request) noexcept
     : owner_(owner), target_(target), request_(std::move(request)), form_(form) {}
 
@@ -59,13 +70,26 @@ attempt::~attempt() {
     recycle(std::move(reply_));
 }
 
+void attempt::compress() {
+    packing_ = std::make_unique<packing>();
+    if (auto smaller = wire::compress_frame(request_.view())) packing_->request = std::move(*smaller);
+    packing_->asked = (request_.data()[wire::frame_header_size + 1] & wire::info1::compress_response) != 0;
+}
+
+bool attempt::sends_compressed() const noexcept { return packing_ && !packing_->request.empty(); }
+
+byte_view attempt::outgoing() const noexcept { return sends_compressed() ? packing_->request.view() : request_.view(); }
+
+bool attempt::unpacks() const noexcept { return packing_ && packing_->asked; }
+
 action attempt::resume(const event& what, nanos now) {
     switch (what.what) {
-        case event::kind::start: return {.what = action::kind::send, .output = request_.view()};
+        case event::kind::start: return {.what = action::kind::send, .output = outgoing()};
         case event::kind::sent:
             if (sent_ == 0 && what.bytes > 0) first_sent_at = now;
             sent_ += what.bytes;
-            if (sent_ < request_.size()) return {.what = action::kind::send, .output = request_.view().subspan(sent_)};
+            if (const byte_view out = outgoing(); sent_ < out.size())
+                return {.what = action::kind::send, .output = out.subspan(sent_)};
             sent_all_ = true;
             return receive_more();
         case event::kind::received:
@@ -80,21 +104,29 @@ action attempt::resume(const event& what, nanos now) {
     return finish();
 }
 
+bool attempt::take_bytes(size_t count) {
+    if (!unpacks()) {
+        reply_.commit(count);
+        return take_frames(reply_.size());
+    }
+    const byte_view arrived = {packing_->arrived.data(), count};
+    return packing_->unpack.feed(arrived, reply_) && take_frames(reply_.size() - packing_->unpack.unproven());
+}
+
 action attempt::after_received(size_t bytes) {
-    reply_.commit(bytes);
-    if (!take_frames()) return broken(code::bad_reply, "the node sent bytes that the protocol does not allow");
+    if (!take_bytes(bytes)) return broken(code::bad_reply, "the node sent bytes that the protocol does not allow");
     if (!complete_) return receive_more();
-    clean_ = sent_all_ && frame_start_ == reply_.size();
+    clean_ = sent_all_ && frame_start_ == reply_.size() && (!unpacks() || packing_->unpack.between_frames());
     return finish();
 }
 
-// Takes every whole frame that has arrived. False on bytes that are not allowed.
-bool attempt::take_frames() {
-    while (!complete_ && reply_.size() - frame_start_ >= wire::frame_header_size) {
+// Takes every whole frame before `end` of the reply. False on bytes that are not allowed.
+bool attempt::take_frames(size_t end) {
+    while (!complete_ && end - frame_start_ >= wire::frame_header_size) {
         const auto header = wire::decode_frame_header(reply_.data() + frame_start_);
         if (!header || header->type != frame_type_of(form_)) return false;
         const size_t frame_size = wire::frame_header_size + header->body_size;
-        if (reply_.size() - frame_start_ < frame_size) return true;
+        if (end - frame_start_ < frame_size) return true;
         const size_t body_at = frame_start_ + wire::frame_header_size;
         frame_start_ += frame_size;
         if (!take_frame(reply_.view().subspan(body_at, header->body_size), body_at)) return false;
@@ -109,7 +141,7 @@ bool attempt::take_frame(byte_view body, size_t offset) {
     }
     if (is_security(form_)) return take_security_frame(body);
     if (body.size() < wire::message_header_size) return false;
-    const bool last = form_ == reply_form::message || ends_stream(body);
+    const bool last = form_ == reply_form::message || ends_stream(body) || refuses_compression(body);
     if (last) {
         verdict_ = wire::decode_message_header(body.data()).result_code;
         session_over_ = ends_session(static_cast<code>(verdict_));
@@ -132,6 +164,13 @@ bool attempt::take_security_frame(byte_view body) {
     return from.at_end() && reply_.size() <= records_size_max;
 }
 
+// A server without compression does not even see that a batch was asked: it answers like a record's, without the mark
+// of the last message.
+bool attempt::refuses_compression(byte_view body) const noexcept {
+    return sends_compressed() && answered == 0 && body.size() == wire::message_header_size &&
+           wire::decode_message_header(body.data()).result_code == static_cast<uint8_t>(code::enterprise_only);
+}
+
 action attempt::receive_more() {
     if (reply_.capacity() == 0) reply_ = take_buffer(first_room(form_, rows.size()));
     size_t room = reply_.capacity() - reply_.size();
@@ -140,6 +179,10 @@ action attempt::receive_more() {
         reply_.consume(frame_start_);
         frame_start_ = 0;
         room = reply_.capacity() - reply_.size();
+    }
+    if (unpacks()) {
+        if (packing_->arrived.capacity() == 0) packing_->arrived = take_buffer(first_room(form_, 0));
+        return {.what = action::kind::receive, .input = packing_->arrived.free_space()};
     }
     if (room < wire::frame_header_size + wire::message_header_size)
         reply_.reserve_exactly(reply_.size() + std::max(room_step, reply_.size() / 8));

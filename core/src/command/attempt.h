@@ -81,6 +81,11 @@ class attempt {
     buffer take_reply();
     buffer take_request() noexcept { return std::move(request_); }
 
+    // Sends the request compressed, where that makes it smaller, and takes a compressed answer, where the request asks
+    // for one. REQUIRES: not started, wire::can_compress()
+    void compress();
+    bool sends_compressed() const noexcept;
+
     // Ends the attempt before it began to send: no connection could be had.
     void fail(code what, std::string text);
     // The call no longer waits. `until` is when a driver gives up draining the connection.
@@ -111,8 +116,13 @@ class attempt {
     nanos took() const noexcept { return read_at - first_sent_at; }  // of an answered one
 
   private:
+    struct packing;
+    byte_view outgoing() const noexcept;
+    bool unpacks() const noexcept;
+    bool take_bytes(size_t count);
+    bool refuses_compression(byte_view body) const noexcept;
     action after_received(size_t bytes);
-    bool take_frames();
+    bool take_frames(size_t end);
     bool take_frame(byte_view body, size_t offset);
     bool take_security_frame(byte_view body);
     action finish() noexcept;
@@ -124,7 +134,8 @@ class attempt {
     buffer request_;
     buffer reply_;
     size_t sent_ = 0;
-    size_t frame_start_ = 0;  // of the frame being received, within reply_
+    size_t frame_start_ = 0;            // of the frame being received, within reply_
+    std::unique_ptr<packing> packing_;  // only with compression
     std::unique_ptr<error> failure_;
     reply_form form_;
     uint8_t verdict_ = 0;

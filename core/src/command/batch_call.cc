@@ -56,6 +56,7 @@ void batch_call::prepare(const batch_request& request, const transport_policy& p
     first_error_.reset();
     answered_ = 0;
     if (std::string flaw = flaw_of(request); !flaw.empty()) return refuse(std::move(flaw));
+    if (std::string flaw = flaw_of(policy); !flaw.empty()) return refuse(std::move(flaw));
     copy_templates(request);
 }
 
@@ -154,6 +155,7 @@ void batch_call::launch_share(const part& of, const cluster::view& seen, uint8_t
 buffer batch_call::encode(std::span<const uint32_t> rows, nanos now) const {
     buffer to = take_buffer(rows.size() * row_size_ + filter_.size() + text_.size() + 128);
     wire::batch_writer writer(to, flags_, remaining_ms(now), static_cast<uint32_t>(rows.size()), filter_);
+    if (policy().compress) writer.ask_compressed();
     uint32_t previous = std::numeric_limits<uint32_t>::max();
     for (const uint32_t row : rows) {
         const byte_view key = key_fields_.empty() ? byte_view{} : key_fields_[row];
@@ -211,6 +213,7 @@ bool batch_call::accept(attempt& ended, part& which, error& why) {
     keep_reply(ended, which);
     if (which.rows.empty()) return true;
     why.node = ended.target()->address_text();
+    if (refused_compression(ended, static_cast<code>(ended.verdict()), why)) return false;
     if (ended.verdict() != 0) {
         why.what = static_cast<code>(ended.verdict());
         why.text = "Server error: " + std::string(name_of(why.what));

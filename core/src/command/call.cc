@@ -118,6 +118,7 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
     ready->unsent = of.unsent;
     ready->planned_by = of.planned_by;
     ready->wants_stamps = wants_stamps_;
+    if (policy_.compress) ready->compress();
     nanos limit = deadline_;
     if (policy_.socket_timeout_ms != 0) limit = std::min(limit, now + from_ms(policy_.socket_timeout_ms));
     // A read shares its time among the tries it has left, and the first has a third at most, so that a silent node
@@ -187,6 +188,15 @@ std::unique_ptr<call::plan_error> call::unknown_namespace(std::string_view name,
     return std::make_unique<plan_error>(plan_error{
         true, code::invalid_namespace,
         "namespace '" + std::string(name) + "' is not in the cluster, which has: " + seen.namespace_names()});
+}
+
+bool call::refused_compression(const attempt& ended, code verdict, error& why) {
+    if (verdict != code::enterprise_only || !ended.sends_compressed()) return false;
+    why.what = verdict;
+    why.text =
+        "the server refused a compressed request, as servers of the Community Edition do: leave compress out of the "
+        "policy";
+    return true;
 }
 
 bool call::waits_for_view() const noexcept {

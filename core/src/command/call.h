@@ -119,6 +119,8 @@ class call {
                                                     nanos now);
     // A part that nobody can serve by the view it was planned by: waits for another, until the deadline.
     void park(part&& which, error&& why, nanos now);
+    // Says so in `why` when a server has no compression and refused what was sent compressed.
+    static bool refused_compression(const attempt& ended, code verdict, error& why);
     bool is_write() const noexcept { return is_write_; }
     // Racks, chance and turns choose among equals, and for a write there is none beside the master.
     replica_policy replica_choice() const noexcept { return is_write_ ? replica_policy::master : policy_.replica; }

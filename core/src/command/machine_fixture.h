@@ -1,6 +1,8 @@
 // For tests of the call machines: a cluster view made by hand, requests, and the replies a node would give.
 #pragma once
 
+#include <algorithm>
+
 #include "cluster/view.h"
 #include "command/call.h"
 #include "wire/batch.h"

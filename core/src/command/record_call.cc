@@ -41,6 +41,7 @@ void record_call::prepare(const record_request& request, const transport_policy&
     digest_ = request.digest;
     given_up_.reset();
     if (std::string flaw = flaw_of(request); !flaw.empty()) return refuse(std::move(flaw));
+    if (std::string flaw = flaw_of(policy); !flaw.empty()) return refuse(std::move(flaw));
     if (message_.capacity() == 0) message_ = take_buffer(usual_request + request.ops.size());
     message_.clear();
     wire::message_writer writer(message_);
@@ -58,6 +59,8 @@ void record_call::prepare(const record_request& request, const transport_policy&
     writer.ops(request.op_count).append(request.ops);
     wire::message_header& header = writer.header();
     header.info1 = request.info1;
+    // What only writes has nothing to tell that would be worth it.
+    if (policy.compress && request.info1 != 0) header.info1 |= wire::info1::compress_response;
     header.info2 = request.info2;
     header.info3 = request.info3;
     header.generation = request.generation;
@@ -154,6 +157,7 @@ bool record_call::accept(attempt& ended, part& which, error& why) {
         why.text = "Server error: " + std::string(name_of(reply_.code));
         return false;
     }
+    if (refused_compression(ended, reply_.code, why)) return false;
     if (reply_.code != code::ok) reply_.node = ended.target()->address_text();
     reply_.in_doubt = is_write() && reply_.code != code::ok && which.doubts > 0;
     const size_t ops_at = static_cast<size_t>(ops.position() - whole.data());

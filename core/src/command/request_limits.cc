@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "wire/batch.h"
+#include "wire/compression.h"
 #include "wire/protocol.h"
 
 namespace aero::command {
@@ -83,6 +84,11 @@ std::string flaw_of(const batch_request& request) {
     if (size <= wire::body_size_max) return {};
     return too_large("the batch of " + std::to_string(request.digests.size()) + " rows", size,
                      "make several smaller batches of it");
+}
+
+std::string flaw_of(const transport_policy& policy) {
+    if (!policy.compress || wire::can_compress()) return {};
+    return "the policy's compress wants zlib, which this library was built without: build it where zlib's headers are";
 }
 
 }  // namespace aero::command

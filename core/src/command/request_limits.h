@@ -12,5 +12,6 @@ namespace aero::command {
 // What is wrong with the request, with the limit and what to do about it; empty when nothing is.
 std::string flaw_of(const record_request& request);
 std::string flaw_of(const batch_request& request);
+std::string flaw_of(const transport_policy& policy);
 
 }  // namespace aero::command

@@ -27,6 +27,8 @@ class batch_writer {
     void row(uint32_t index, const digest& key, const row_template& shape, byte_view key_field = {});
     // A row of exactly the shape of the row before it. REQUIRES: a row was written, without a key field
     void repeat(uint32_t index, const digest& key);
+    // The reply may be compressed.
+    void ask_compressed() noexcept { to_.data()[start_ + frame_header_size + 1] |= info1::compress_response; }
     void finish();
 
   private:

@@ -4,6 +4,7 @@
 
 #include "info/info.h"
 #include "node.h"
+#include "wire/compression.h"
 
 namespace aero_server {
 
@@ -69,6 +70,7 @@ bool session::serve_next(bool& progress) {
         }
         batch_.reset();
         taken_ += batch_size_;
+        unpacked_ = {};
         progress = true;
         return true;
     }
@@ -79,16 +81,19 @@ bool session::serve_next(bool& progress) {
     if (!header) return false;
     const size_t whole = wire::frame_header_size + header->body_size;
     if (held < whole) return true;
-    const byte_view body{in_.data() + taken_ + wire::frame_header_size, header->body_size};
     batch_size_ = whole;
-    if (!serve_frame(header->type, body)) return false;
+    if (!serve_frame(header->type, {in_.data() + taken_, whole})) return false;
     if (parked_) return true;
-    if (!batch_) taken_ += whole;
+    if (!batch_) {
+        taken_ += whole;
+        unpacked_ = {};
+    }
     progress = true;
     return true;
 }
 
-bool session::serve_frame(uint8_t type, byte_view body) {
+bool session::serve_frame(uint8_t type, byte_view frame) {
+    const byte_view body = frame.subspan(wire::frame_header_size);
     doorman_.look_again();
     switch (static_cast<wire::frame_type>(type)) {
         case wire::frame_type::info:
@@ -96,9 +101,22 @@ bool session::serve_frame(uint8_t type, byte_view body) {
             return true;
         case wire::frame_type::admin: doorman_.answer(body, out_); return true;
         case wire::frame_type::message: serve_message(body); return true;
-        case wire::frame_type::compressed: reply_code(code::enterprise_only); return true;
+        case wire::frame_type::compressed: serve_compressed(frame); return true;
     }
     return false;
+}
+
+void session::serve_compressed(byte_view frame) {
+    if (!here_.settings().compression || !wire::can_compress()) return reply_code(code::enterprise_only);
+    if (!doorman_.known()) return reply_code(code::not_authenticated);  // nothing is inflated for strangers
+    if (unpacked_.empty()) {
+        wire::unpacker unpack;
+        if (!unpack.feed(frame, unpacked_) || !unpack.between_frames()) {
+            unpacked_ = {};
+            return reply_code(code::parameter);
+        }
+    }
+    serve_message(unpacked_.view().subspan(wire::frame_header_size));
 }
 
 void session::reply_code(code what) {
@@ -130,6 +148,7 @@ void session::serve_message(byte_view body) {
     }
     wire::encode_frame_header(out_.data() + start, wire::frame_type::message,
                               out_.size() - start - wire::frame_header_size);
+    if (here_.settings().compression && (body[1] & wire::info1::compress_response)) wire::compress_from(out_, start);
 }
 
 }  // namespace aero_server

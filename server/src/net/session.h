@@ -35,7 +35,8 @@ class session {
 
   private:
     bool serve_next(bool& progress);
-    bool serve_frame(uint8_t type, aero::byte_view body);
+    bool serve_frame(uint8_t type, aero::byte_view frame);
+    void serve_compressed(aero::byte_view frame);
     void serve_message(aero::byte_view body);
     void reply_code(aero::code what);
 
@@ -44,7 +45,8 @@ class session {
     aero::buffer in_;
     size_t taken_ = 0;  // bytes of in_ that are served
     aero::buffer out_;
-    std::optional<batch_run> batch_;  // under way; its bytes are the frame at taken_
+    aero::buffer unpacked_;           // the message inside the frame at taken_, once that was inflated
+    std::optional<batch_run> batch_;  // under way; its bytes are the frame at taken_, or unpacked_
     size_t batch_size_ = 0;
     bool parked_ = false;
     waiting so_far_;  // of the request that is parked

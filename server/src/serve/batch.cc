@@ -1,5 +1,7 @@
 #include "serve/batch.h"
 
+#include "wire/compression.h"
+
 namespace aero_server {
 
 namespace wire = aero::wire;
@@ -17,6 +19,7 @@ batch_run::batch_run(engine& node, byte_view body, std::shared_ptr<const permit>
 code batch_run::open(byte_view body) {
     const wire::message_header header = wire::decode_message_header(body.data());
     header_info3_ = header.info3;
+    compress_ = node_.settings().compression && (header.info1 & wire::info1::compress_response);
     timeout_ms_ = header.transaction_ttl;
     reader from(body.subspan(wire::message_header_size));
     byte_view rows;
@@ -48,6 +51,7 @@ void batch_run::close_block(buffer& to) {
     if (!block_open_) return;
     wire::encode_frame_header(to.data() + block_start_, wire::frame_type::message,
                               to.size() - block_start_ - wire::frame_header_size);
+    if (compress_) wire::compress_from(to, block_start_);
     block_open_ = false;
 }
 

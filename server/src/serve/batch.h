@@ -48,6 +48,7 @@ class batch_run {
     size_t block_start_ = 0;
     uint32_t timeout_ms_ = 0;
     uint8_t header_info3_ = 0;
+    bool compress_ = false;       // blocks of the reply may be
     bool answers_all_ = false;    // every row is answered, whatever its code
     bool answers_error_ = false;  // the row that fails is answered
     aero::wire::request_row ahead_[lookahead];
