@@ -237,6 +237,7 @@ def test_every_counter_is_told():
         "call_unmerged",
         "concurrency_lowered",
         "concurrency_raised",
+        "connect_held",
         "connection_closed",
         "connection_failed",
         "connection_opened",

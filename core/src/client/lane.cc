@@ -53,7 +53,8 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
     metrics::count(metrics::event::call_queued);
     queue_.push_back(std::move(ready));
     // One connect for each that waits, up to the cap; the others take what comes back.
-    if (all_.size() < busy_most_ && connecting_ < queue_.size()) connect(now);
+    if (all_.size() >= busy_most_ || connecting_ >= queue_.size() || connect(now)) return;
+    if (node_->holds_connects(limits_.connections_max)) metrics::count(metrics::event::connect_held);
 }
 
 bool lane::connect(nanos now) {

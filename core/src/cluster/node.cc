@@ -53,12 +53,12 @@ void node::session_lost(nanos opened, nanos now) noexcept {
 bool node::take_slot(uint32_t max, holder who, turn with) noexcept {
     const uint32_t one = who == holder::threads ? 1 : 0;
     const bool bounded = with == turn::turn && !planted(planted_bug::connects_unlimited);
-    const uint32_t connecting_most = !bounded ? UINT32_MAX : health.open() ? 1 : connecting_max_;
+    const uint32_t connecting = bounded ? connecting_most() : UINT32_MAX;
     slots seen = slots_.load(std::memory_order_seq_cst);
     // With what rests, so that all that are open may be at work.
     const uint32_t of_threads_most =
         who == holder::threads && with != turn::none ? busy_most_.load(std::memory_order_relaxed) : UINT32_MAX;
-    while ((seen.all < max || seen.of_threads < one) && seen.connecting < connecting_most &&
+    while ((seen.all < max || seen.of_threads < one) && seen.connecting < connecting &&
            seen.of_threads < of_threads_most) {
         slots more = seen;
         ++more.all;
@@ -67,6 +67,11 @@ bool node::take_slot(uint32_t max, holder who, turn with) noexcept {
         if (slots_.compare_exchange_weak(seen, more, std::memory_order_seq_cst)) return true;
     }
     return false;
+}
+
+bool node::holds_connects(uint32_t max) const noexcept {
+    const slots seen = slots_.load(std::memory_order_relaxed);
+    return seen.all < max && seen.connecting >= connecting_most();
 }
 
 // Counts first and looks for waiters after; a waiter stands in line first and looks at the count after. One of the two
@@ -145,6 +150,7 @@ node::grant node::wait_for_connection(uint32_t max, nanos timeout, std::optional
     }
     if (!active_.load(std::memory_order_relaxed)) return grant::node_left;
     metrics::count(metrics::event::call_queued);
+    if (holds_connects(max)) metrics::count(metrics::event::connect_held);
     waiter me;
     me.max = max;
     waiters_.push_back(&me);

@@ -81,6 +81,8 @@ class node {
     enum class turn : uint8_t { none, turn, first_turn };
     bool take_slot(uint32_t max, holder who = holder::threads, turn with = turn::none) noexcept;
     void end_connect() noexcept;
+    // Another connection may be had, and only the number of connects under way is in its way.
+    bool holds_connects(uint32_t max) const noexcept;
     uint32_t connecting() const noexcept { return slots_.load(std::memory_order_relaxed).connecting; }
     void drop_slot(holder who = holder::threads) noexcept;
     uint32_t connections() const noexcept { return slots_.load(std::memory_order_relaxed).all; }
@@ -121,6 +123,7 @@ class node {
         uint64_t of_threads : 20 = 0;
         uint64_t connecting : 20 = 0;
     };
+    uint32_t connecting_most() const noexcept { return health.open() ? 1 : connecting_max_; }
     void close_resting() noexcept;
     void serve_waiters() noexcept;
     bool serve_first() noexcept;

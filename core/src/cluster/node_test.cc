@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "aero/client.h"
+#include "metrics/counters.h"
 
 namespace aero::cluster {
 namespace {
@@ -207,7 +208,11 @@ TEST(node, so_many_connects_at_once_and_the_next_in_line_when_one_ends) {
     EXPECT_EQ(at.connections(), 3u);
     at.end_connect();
     std::optional<connection> given;
+    const uint64_t held = metrics::count_of(metrics::event::connect_held);
+    EXPECT_EQ(at.wait_for_connection(3, from_ms(5), given), node::grant::timed_out);
+    EXPECT_EQ(metrics::count_of(metrics::event::connect_held), held) << "there is no more to be had";
     EXPECT_EQ(at.wait_for_connection(9, from_ms(5), given), node::grant::timed_out);
+    EXPECT_EQ(metrics::count_of(metrics::event::connect_held), held + 1);
     std::thread connected([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
         at.end_connect();

@@ -16,6 +16,7 @@ std::string_view name_of(event which) noexcept {
         case event::call_merged: return "call_merged";
         case event::call_unmerged: return "call_unmerged";
         case event::call_queued: return "call_queued";
+        case event::connect_held: return "connect_held";
         case event::queue_overflow: return "queue_overflow";
         case event::connection_opened: return "connection_opened";
         case event::connection_closed: return "connection_closed";

@@ -20,6 +20,7 @@ enum class event : uint8_t {
     call_merged,        // a call that shared its wire message with others
     call_unmerged,      // a shared message failed as a whole and this call went out again alone
     call_queued,        // an attempt that waited for a connection
+    connect_held,       // such an attempt that could have had a new one, had not so many been on their way
     queue_overflow,     // a call refused because the queue for connections was full
     connection_opened,  // those of the tend included
     connection_closed,
