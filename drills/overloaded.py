@@ -31,6 +31,11 @@ def run_overloaded(scale: Scale) -> Report:
         unlimited = _share_sent_again(ring, writes, budget=False)
     report.need(limited <= SHARE_MAX, f"{limited:.0%} of the load was sent again")
     report.need(unlimited >= 1.5, f"without a budget only {unlimited:.0%} was sent again: the drill shows nothing")
+    report.tables["retry budget"] = (
+        f"Three nodes are silent. {THREADS} threads write records of 50 kB with up to {POLICY['max_retries']} retries; "
+        "the reserve is spent.\nSent again, of what was sent for the first time:\n\n"
+        f"```text\nwith the budget {_bar(limited)}\nwithout         {_bar(unlimited)}\n```\n"
+    )
     report.figures = {
         "writes in vain": str(writes),
         "sent again": f"{limited:.0%} of the load",
@@ -71,6 +76,10 @@ def _write_in_vain(client: aerospike_py.Client, writes: int) -> int:
         message = f"{writes - len(attempts)} writes were answered by nodes that are stopped"
         raise RuntimeError(message)
     return sum(attempts)
+
+
+def _bar(share: float) -> str:
+    return f"{share:5.0%} {'█' * round(share * 20)}"
 
 
 DRILLS = [

@@ -18,6 +18,8 @@ from ring import Ring, info
 STOPPED_SECONDS = 5.0
 NEVER_MS = 60_000  # no node is left out for its silence
 KEYS = 400
+WAITED_SECONDS = 0.1
+READS_WITHOUT_BREAKER = 20
 
 
 def run_stopped(scale: Scale) -> Report:
@@ -61,26 +63,24 @@ def run_mute(scale: Scale) -> Report:
     times = scale.pick(40, 80, 300)
     with Ring(3, dead_ms=NEVER_MS) as ring, StallMeter() as meter:
         ring.wait_until_settled()
-        with aerospike_py.client({"hosts": ring.hosts}).connect() as client:
+        with (
+            aerospike_py.client({"hosts": ring.hosts}).connect() as client,
+            aerospike_py.client({"hosts": ring.hosts, "circuit_breaker": False}).connect() as without,
+        ):
             for key in keys:
                 client.put(key, {"i": key[2]})
             of_node_2 = [key for key, node in zip(keys, masters_of(ring, keys), strict=True) if node == 2]
             at_once = asyncio.run(_read_at_once(ring, of_node_2, report))
             ring.pause(2)
-            took = []
             started = time.monotonic()
-            for key in (of_node_2 * 9)[:times]:
-                start = time.monotonic()
-                try:
-                    if client.get(key, {"total_timeout": 900}).bins != {"i": key[2]}:
-                        report.need(False, "a read gave a wrong value")
-                except exception.AerospikeError as error:
-                    report.need(False, f"a read failed: {type(error).__name__}")
-                took.append(time.monotonic() - start)
+            took = _read_each(client, (of_node_2 * 9)[:times], report)
             slack = SLACK_SECONDS + meter.largest(started, time.monotonic())
+            if not scale.short:
+                took_without = _read_each(without, of_node_2[:READS_WITHOUT_BREAKER], report)
+                report.tables["circuit breaker"] = _strips(took, took_without)
             ring.resume(2)
     report.need(max(took) <= 0.3 + slack + 0.02, f"a read took {ms(max(took))}: more than a third of 900 ms")
-    waited = sum(each > 0.1 for each in took)
+    waited = sum(each > WAITED_SECONDS for each in took)
     report.need(waited <= times // 4, f"{waited} of {times} reads waited for the node although its breaker is open")
     report.figures = {
         "reads of its keys": str(times),
@@ -91,6 +91,30 @@ def run_mute(scale: Scale) -> Report:
         "at once on a loop": f"{len(of_node_2)} in {ms(at_once)}",
     }
     return report
+
+
+def _read_each(client: aerospike_py.Client, keys: list[tuple[str, str, int]], report: Report) -> list[float]:
+    took = []
+    for key in keys:
+        start = time.monotonic()
+        try:
+            if client.get(key, {"total_timeout": 900}).bins != {"i": key[2]}:
+                report.need(False, "a read gave a wrong value")
+        except exception.AerospikeError as error:
+            report.need(False, f"a read failed: {type(error).__name__}")
+        took.append(time.monotonic() - start)
+    return took
+
+
+def _strips(took: list[float], took_without: list[float]) -> str:
+    """One mark a read, high for those that waited for the silent node."""
+    strips = [("on", took[:60]), ("off", took_without)]
+    lines = [f"{name:3} {''.join('█' if each > WAITED_SECONDS else '▁' for each in strip)}" for name, strip in strips]
+    return (
+        "One node of three is silent. A thread reads records of that node, one after another, with a deadline of "
+        "900 ms. High\nmarks are reads that waited a third of it for the node, low ones went to a replica at once:\n\n"
+        "```text\n" + "\n".join(lines) + "\n```\n"
+    )
 
 
 async def _read_at_once(ring: Ring, keys: list[tuple[str, str, int]], report: Report) -> float:
