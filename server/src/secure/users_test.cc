@@ -8,7 +8,6 @@ namespace aero_server {
 namespace {
 
 using aero::code;
-using aero::privilege;
 using aero::privilege_code;
 using names = std::vector<std::string>;
 
