@@ -128,6 +128,8 @@ TEST(compression, a_large_request_goes_compressed_and_asks_for_the_same_where_it
         std::vector<uint8_t> wanted(before.begin(), before.end());
         if (!writes) wanted[wire::frame_header_size + 1] |= wire::info1::compress_response;
         EXPECT_EQ(inflated(after), wanted);
+        plain.abandon(code::cancelled, "over", 0);
+        small.abandon(code::cancelled, "over", 0);
     }
 }
 
@@ -142,6 +144,7 @@ TEST(compression, a_small_request_goes_as_it_is) {
     EXPECT_EQ(wire::decode_frame_header(bytes.data())->type, wire::frame_type::message);
     EXPECT_EQ(bytes[wire::frame_header_size + 1], asked.request.info1 | wire::info1::compress_response);
     EXPECT_FALSE(sent->sends_compressed());
+    call.abandon(code::cancelled, "over", 0);
 }
 
 TEST(compression, answers_are_taken_compressed_or_not_whatever_pieces_they_arrive_in) {
