@@ -5,7 +5,8 @@ import time
 import pytest
 from fixtures import hostile
 from fixtures.counters import counts
-from fixtures.faces import KINDS, make_face
+from fixtures.faces import KINDS
+from fixtures.replicated import faces_on, replicated_cluster
 
 import aerospike_py
 
@@ -17,30 +18,14 @@ READ = {"total_timeout": 1500}
 
 @pytest.fixture
 def replicated():
-    """Three nodes with two copies of everything, behind proxies."""
-    from aerospike_py.testing import Server
-
-    with Server(nodes=3, replication_factor=2) as server:
-        assert server.wait_until_stable()
-        with hostile.ProxiedCluster(server.hosts) as cluster:
-            yield cluster
+    with replicated_cluster(2) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def face_on(replicated):
-    made = []
-
-    def make(kind, **config):
-        face = make_face(kind, {"hosts": replicated.hosts, "timeout": 10_000} | config)
-        made.append(face)
-        face.connect()
-        for i, key in enumerate(KEYS):
-            face.put(key, {"i": i}, policy=LONG)
-        return face
-
-    yield make
-    for each in made:
-        each.dispose()
+    with faces_on(replicated, KEYS) as make:
+        yield make
 
 
 def read_all(face):

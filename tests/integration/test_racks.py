@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from fixtures import hostile
-from fixtures.faces import KINDS, make_face
+from fixtures.faces import KINDS
+from fixtures.replicated import faces_on, replicated_cluster
 
 import aerospike_py
 from aerospike_py import exception
@@ -16,31 +17,14 @@ EXPECTED = [{"i": i} for i in range(60)]
 
 @pytest.fixture(scope="module")
 def racked():
-    """Three nodes on racks 10, 20 and 30, each with a copy of everything, behind proxies that count."""
-    from aerospike_py.testing import Server
-
-    with Server(nodes=3, replication_factor=3, rack_ids=[10, 20, 30]) as server:
-        assert server.wait_until_stable()
-        with hostile.ProxiedCluster(server.hosts) as cluster:
-            yield cluster
+    with replicated_cluster(3, rack_ids=[10, 20, 30]) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def face_on(racked):
-    """Makes connected faces that prefer these racks."""
-    made = []
-
-    def make(kind, **config):
-        face = make_face(kind, {"hosts": racked.hosts, "timeout": 10_000} | config)
-        made.append(face)
-        face.connect()
-        for i, key in enumerate(KEYS):
-            face.put(key, {"i": i}, policy={"total_timeout": 10_000})
-        return face
-
-    yield make
-    for each in made:
-        each.dispose()
+    with faces_on(racked, KEYS) as make:
+        yield make
 
 
 def served(racked, act):
