@@ -90,7 +90,9 @@ TEST(stress, nodes_stop_and_start_under_load) {
             EXPECT_EQ(nodes.server().stop_node(round % 3), "");
             std::this_thread::sleep_for(std::chrono::milliseconds(500));
             EXPECT_EQ(nodes.server().start_node(round % 3), "");
-            EXPECT_TRUE(nodes.server().wait_until_stable(20'000));
+            if (nodes.server().wait_until_stable(120'000)) continue;
+            ADD_FAILURE() << "the cluster is not stable again: without another copy the next node takes records along";
+            break;
         }
         stop = true;
     }
