@@ -13,7 +13,7 @@ from aerospike_py.testing import Server
 
 USERS = {"ada": ("pass of ada", ["read-write"])}
 KEYS = [("test", "login_only", n) for n in range(60)]
-PATIENT = {"total_timeout": 20_000}
+PATIENT = {"total_timeout": 20_000, "max_retries": 20}  # also of what a node that is stopped leaves in doubt
 
 
 @pytest.fixture(scope="module")
