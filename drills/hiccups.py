@@ -105,8 +105,7 @@ def run_hiccups(scale: Scale) -> Report:
     failed = plain.failed + hedging.failed
     report.need(not failed, f"{len(failed)} reads failed: {failed[:1]}")
     report.need(share <= HEDGED_READS["share"] * 1.1, f"{share:.1%} of the reads asked twice")
-    # The short form has fifteen reads beyond the p99, and a few unlucky ones among them tell nothing.
-    allowed = plain.at(0.99) * (0.8 if scale.short else 0.5) + stalls
+    allowed = plain.at(0.99) / 2 + stalls
     report.need(hedging.at(0.99) <= allowed, f"p99 of hedged reads is {ms(hedging.at(0.99))}, over {ms(allowed)}")
     report.figures = {
         "reads of each client": str(len(hedging.took)),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 PROBLEMS_SHOWN = 5
@@ -73,7 +73,6 @@ class History:
         self.calls: list[Call] = []
         self.slots: list[Slot] = []
         self.acknowledged = array("q")
-        self.excused = 0
         self._all_of_them = all_of_them
         self._tally: Counter[str] = Counter()
         self.denied: dict[int, str] = {}  # failed, and said not to be in doubt
@@ -122,8 +121,7 @@ class History:
         """For the figures of a drill."""
         failed = self.failed("write")
         return {
-            "reads": f"{self._tally['read']}, {len(self.failed('read'))} failed"
-            + (f", {self.excused} of them while the machine stood still" if self.excused else ""),
+            "reads": f"{self._tally['read']}, {len(self.failed('read'))} failed",
             "writes": f"{self._tally['write']}, {len(failed)} failed, {sum(c.in_doubt for c in failed)} in doubt",
             "slowest call": f"{self._slowest('took'):.1f} ms",
             "slowest in the core": f"{self._slowest('in_core'):.1f} ms",
@@ -133,13 +131,10 @@ class History:
     def _slowest(self, part: str) -> float:
         return max((getattr(c, part) for c in self.calls if not c.patient), default=0.0) * 1e3
 
-    def judge_reads(self, is_excused: Callable[[Call], bool]) -> None:
-        """No read may fail, unless for a reason that is not the client's."""
+    def judge_reads(self) -> None:
+        """No read may fail."""
         for call in self.failed("read"):
-            if is_excused(call):
-                self.excused += 1
-            else:
-                self.problem(f"a read failed: {call.error}: {call.text}")
+            self.problem(f"a read failed: {call.error}: {call.text}")
 
     def judge_logs(self, logs: list[Path]) -> None:
         """Hold what was told against what the servers carried out."""

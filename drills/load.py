@@ -166,18 +166,13 @@ class Load:
 
     def judge(self, report: Report, ring: Ring) -> None:
         """Add to a report what was wrong: failed reads, and what the logs of the servers contradict."""
-        self.history.judge_reads(self._stood_still)
+        self.history.judge_reads()
         self.history.judge_logs(ring.written_logs())
         late = sum(not c.patient and self._is_late(c) for c in self.history.calls)
         number = self.history.number_of_calls
         if late > LATE_SHARE_MAX * number:
             self.history.problem(f"the core ended {late} of {number} calls past their deadline + 5 ms")
         report.problems += self.history.problems
-
-    def _stood_still(self, call: Call) -> bool:
-        """Whether this process was kept from running for as long as a node may stay silent before another is asked."""
-        share = self._policy.get("total_timeout", DEFAULT_TIMEOUT_MS) / 3e3
-        return call.error == "AerospikeTimeoutError" and self._meter.largest(call.start, call.end) > share
 
     def _is_late(self, call: Call) -> bool:
         over = call.in_core - self._policy.get("total_timeout", DEFAULT_TIMEOUT_MS) / 1e3 - SLACK_SECONDS

@@ -170,7 +170,7 @@ call_outcome admin_operation::execute(client& through, const call_options& optio
     if (password != nullptr && password->hash.empty()) password->run();
     call_outcome outcome;
     if (auto reply = through.execute(request(), timeout_ms_, options))
-        outcome.admin = std::move(*reply);
+        outcome.admin = std::make_unique<admin_reply>(std::move(*reply));
     else
         outcome.failure = std::make_unique<error>(std::move(reply.error()));
     return outcome;
@@ -182,7 +182,7 @@ event_client::ticket admin_operation::submit(event_client& through, completion& 
 
 PyObject* admin_operation::convert(call_outcome&& outcome, PyObject*) {
     if (outcome.failure != nullptr) return raise(*outcome.failure, kind().name());
-    return guarded([&] { return of_.convert(*this, std::move(outcome.admin)); });
+    return guarded([&] { return of_.convert(*this, std::move(*outcome.admin)); });
 }
 
 // ---- the kinds -----------------------------------------------------------------------------------------------------

@@ -52,17 +52,8 @@ def test_a_read_may_give_the_last_acknowledged_write_or_one_in_doubt():
 def test_failed_reads_are_problems_and_the_like_are_counted_together():
     history = History()
     history.calls = [*[Call("read", 0, 1, "RecordNotFound", text="it is gone")] * 2, Call("read", 0, 1)]
-    history.judge_reads(lambda _: False)
+    history.judge_reads()
     assert history.problems == ["a read failed: RecordNotFound: it is gone (2 times)"]
-
-
-def test_failed_reads_that_are_excused_are_counted_and_told():
-    history = History()
-    for start in (0, 5):
-        history.add(Call("read", start, start + 1, "AerospikeTimeoutError"))
-    history.judge_reads(lambda call: call.start == 5)
-    assert history.problems == ["a read failed: AerospikeTimeoutError: "]
-    assert history.counts()["reads"] == "2, 2 failed, 1 of them while the machine stood still"
 
 
 def test_calls_that_went_well_and_fast_are_only_counted_when_not_all_are_wanted():

@@ -19,7 +19,7 @@ struct call_outcome {
     record_reply record;
     batch_reply batch;
     std::vector<info_reply> info;
-    admin_reply admin;
+    std::unique_ptr<admin_reply> admin;  // apart: it would make every outcome larger
     call_times times;  // filled when the event_client was asked for times at the submit
 };
 

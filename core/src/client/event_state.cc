@@ -187,7 +187,7 @@ void event_client::state::finish(loop_call& which) {
             else if (command::info_call* info = which.as_info())
                 which.outcome.info = info->take_replies();
             else
-                which.outcome.admin = which.as_admin()->take_reply();
+                which.outcome.admin = std::make_unique<admin_reply>(which.as_admin()->take_reply());
         }
     }
     which.at = loop_call::phase::ended;
