@@ -20,7 +20,7 @@ struct call_outcome {
     batch_reply batch;
     std::vector<info_reply> info;
     std::unique_ptr<admin_reply> admin;  // apart: it would make every outcome larger
-    call_times times;  // filled when the event_client was asked for times at the submit
+    call_times times;                    // filled when the event_client was asked for times at the submit
 };
 
 class completion {

@@ -20,10 +20,8 @@ constexpr nanos rest_trusted = 5'000'000;
 }  // namespace
 
 lane::lane(std::shared_ptr<cluster::node> to, io::reactor& watched, timer_wheel& timers, attempt_sink& told, limits set)
-    : node_(std::move(to)), reactor_(watched), timers_(timers), sink_(told), limits_(set), busy_most_(set.busy_max) {
-    if (!set.adapts) return;
-    adapted_.emplace(set.busy_max);
-    busy_most_ = adapted_->value();
+    : node_(std::move(to)), reactor_(watched), timers_(timers), sink_(told), limits_(set) {
+    if (set.adapts) adapted_.emplace(set.busy_max);
 }
 
 lane::~lane() {
@@ -53,7 +51,7 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
     metrics::count(metrics::event::call_queued);
     queue_.push_back(std::move(ready));
     // One connect for each that waits, up to the cap; the others take what comes back.
-    if (all_.size() >= busy_most_ || connecting_ >= queue_.size() || connect(now)) return;
+    if (all_.size() >= busy_most() || connecting_ >= queue_.size() || connect(now)) return;
     if (node_->holds_connects(limits_.connections_max)) metrics::count(metrics::event::connect_held);
 }
 
@@ -240,13 +238,12 @@ void lane::serve_queue(nanos now) {
         run(std::move(next), now);
     }
     while (!queue_.empty() && queue_.front()->owner() == nullptr) queue_.pop_front();
-    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < busy_most_) connect(now);
+    if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < busy_most()) connect(now);
 }
 
 void lane::learn_from(const attempt& ended, nanos now) {
     if (!ended.asks_records() || ended.failure() != nullptr) return;
     adapted_->answered(ended.took(), ended.rows.size(), static_cast<uint32_t>(busy()), now);
-    busy_most_ = adapted_->value();
 }
 
 // A connection is free: the first that waits takes it. None rests at a node that has left, nor with a session that is
@@ -257,7 +254,7 @@ void lane::rest(loop_connection& which, nanos now) {
         return serve_queue(now);
     }
     // It counts as being at work itself.
-    if (std::unique_ptr<attempt> next = busy() > busy_most_ ? nullptr : take_queued()) {
+    if (std::unique_ptr<attempt> next = busy() > busy_most() ? nullptr : take_queued()) {
         begin(which, std::move(next), now);
         return;
     }
@@ -286,10 +283,7 @@ void lane::let_go(loop_connection& which, nanos now) {
         return;
     }
     attempt& left = *which.attempt;
-    if (adapted_ && left.late && left.sent_any()) {
-        adapted_->late(now);
-        busy_most_ = adapted_->value();
-    }
+    if (adapted_ && left.late && left.sent_any()) adapted_->late(now);
     // What had arrived may have been taken out, which moved the place for what is still to come.
     if (which.next.what == action::kind::receive) which.next = left.resume({.what = event::kind::received}, now);
     // Half a request is worth nothing: closed at the next turn.

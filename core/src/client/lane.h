@@ -86,7 +86,9 @@ class lane {
     void begin(loop_connection& on, std::unique_ptr<command::attempt> ready, nanos now);
     bool connect(nanos now);
     void serve_queue(nanos now);
-    bool full() const noexcept { return busy() >= busy_most_; }
+    // Connections that may be at work.
+    uint32_t busy_most() const noexcept { return adapted_ ? adapted_->value() : limits_.busy_max; }
+    bool full() const noexcept { return busy() >= busy_most(); }
     void learn_from(const command::attempt& ended, nanos now);
     void connect_over(loop_connection& which);
     void connected(loop_connection& which, nanos now);
@@ -105,7 +107,6 @@ class lane {
     attempt_sink& sink_;
     limits limits_;
     std::optional<cluster::concurrency_limit> adapted_;  // none: busy_max is the limit
-    uint32_t busy_most_;                                 // connections that may be at work
     std::vector<std::unique_ptr<loop_connection>> all_;
     std::vector<loop_connection*> idle_;
     loop_connection* latest_ = nullptr;  // which began an attempt last, if it is still there
