@@ -51,7 +51,7 @@ void event_client::state::flush_gets(std::vector<loop_call*>& gets, nanos now) {
         const cluster::namespace_map* map = view->find(record.as_row().name_space);
         if (map == nullptr) continue;
         node_of[i] =
-            cluster::route(*map, *view, wire::partition_of(record.record_digest()), record.policy().replica, 0, 0);
+            cluster::route(*map, *view, wire::partition_of(record.record_digest()), record.policy().replica, {}, 0);
         ++per_node[node_of[i]];
     }
     std::vector<loop_call*> together;

@@ -93,8 +93,11 @@ struct three_nodes {
         map.owners[0][1] = 1;
     }
     void open(unsigned which) { fail(seen.nodes[which]->health, true, second); }
-    uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0, nanos now = second) const {
-        return route(map, seen, partition, policy, tried, now);
+    uint8_t choose(replica_policy policy, std::initializer_list<unsigned> asked, unsigned partition = 0,
+                   nanos now = second) const {
+        asked_nodes before;
+        for (const unsigned each : asked) before.add(seen.nodes[each].get());
+        return route(map, seen, partition, policy, before, now);
     }
 };
 
@@ -102,32 +105,42 @@ TEST(route, passes_over_nodes_whose_breaker_is_open_while_there_is_a_good_one) {
     three_nodes at;
     at.open(0);
     const nanos before_any_probe = 0;
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 0, before_any_probe), 1);
-    EXPECT_EQ(at.choose(replica_policy::sequence, 1, 0, before_any_probe), 1);
-    EXPECT_EQ(at.choose(replica_policy::sequence, 2, 0, before_any_probe), 2);
-    EXPECT_EQ(at.choose(replica_policy::sequence, 3, 0, before_any_probe), 1);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0, before_any_probe), 1);
-    EXPECT_EQ(at.choose(replica_policy::master, 0, 0, before_any_probe), 0) << "there is but one master";
-    for (int i = 0; i < 9; ++i) EXPECT_NE(at.choose(replica_policy::random, 0, 0, before_any_probe), 0);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 0, before_any_probe), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {1}, 0, before_any_probe), 2);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}, 0, before_any_probe), 1);
+    EXPECT_EQ(at.choose(replica_policy::master, {}, 0, before_any_probe), 0) << "there is but one master";
+    for (int i = 0; i < 9; ++i) EXPECT_NE(at.choose(replica_policy::random, {}, 0, before_any_probe), 0);
+}
+
+TEST(route, asks_a_node_whose_breaker_is_open_rather_than_one_that_has_just_failed_the_call) {
+    three_nodes at;
+    at.open(0);
+    for (const replica_policy policy :
+         {replica_policy::sequence, replica_policy::prefer_rack, replica_policy::random}) {
+        EXPECT_EQ(at.choose(policy, {1, 2}, 0, 0), 0);
+        EXPECT_EQ(at.choose(policy, {2, 0}, 0, 0), 1);
+    }
+    EXPECT_EQ(at.choose(replica_policy::sequence, {1}, 1), 1) << "the only owner";
 }
 
 TEST(route, asks_the_best_there_is_when_every_breaker_is_open) {
     three_nodes at;
     for (const unsigned each : {0u, 1u, 2u}) at.open(each);
-    for (unsigned tried = 0; tried < 3; ++tried)
-        EXPECT_EQ(at.choose(replica_policy::sequence, tried, 0, 0), tried) << "as if all were closed";
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 1, 0), 1) << "the only owner";
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 0, 0), 0) << "as if all were closed";
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0}, 0, 0), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0, 1}, 0, 0), 2);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 1, 0), 1) << "the only owner";
     at.seen.nodes[0]->deactivate();
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 0, 0), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 0, 0), 1);
 }
 
 TEST(route, sends_one_read_to_see_when_the_time_is_over) {
     three_nodes at;
     at.open(0);
     const nanos later = second + breaker::open_first + 1;
-    EXPECT_EQ(at.choose(replica_policy::sequence, 1, 0, later), 1) << "only who would have asked it probes";
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 0, later), 0);
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 0, later), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {2}, 0, later), 1) << "a call that has lost time does not probe";
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 0, later), 0);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 0, later), 1);
 }
 
 }  // namespace

@@ -266,7 +266,7 @@ TEST(cluster, may_be_asked_by_many_threads_while_nodes_come_and_go) {
                 EXPECT_GE(seen->version, last);
                 last = seen->version;
                 if (const namespace_map* map = seen->find("test")) {
-                    for (unsigned p = 0; p < 64; ++p) route(*map, *seen, p, replica_policy::sequence, 0, 0);
+                    for (unsigned p = 0; p < 64; ++p) route(*map, *seen, p, replica_policy::sequence, {}, 0);
                 }
                 opened->tend_soon();
                 std::this_thread::sleep_for(std::chrono::microseconds(200));

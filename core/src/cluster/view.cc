@@ -1,6 +1,7 @@
 #include "cluster/view.h"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 #include "metrics/counters.h"
@@ -21,35 +22,40 @@ bool is_good(const view& seen, uint8_t owner, nanos now) noexcept {
     return !health.open() || health.admits_probe(now);
 }
 
-// From the one at `start` on, wrapping: the first good owner of the list, else the first active one, else that one.
-// Only who would have been asked is probed.
-uint8_t best_of(const view& seen, std::span<const uint8_t> owners, size_t start, nanos now) noexcept {
-    uint8_t active = no_node;
-    for (size_t step = 0; step < owners.size(); ++step) {
-        const uint8_t owner = owners[(start + step) % owners.size()];
-        if (is_good(seen, owner, active == no_node ? now : 0)) {
-            if (active != no_node) metrics::count(metrics::event::breaker_avoided);
-            return owner;
-        }
-        if (active == no_node && is_active(seen, owner)) active = owner;
+// The first of the list that was not asked and is good, else not asked, else asked longest ago. Only who would have
+// been asked is probed, and not by a call that has lost time already.
+uint8_t best_of(const view& seen, std::span<const uint8_t> owners, const asked_nodes& asked, nanos now) noexcept {
+    uint8_t best = no_node;
+    unsigned least = std::numeric_limits<unsigned>::max();
+    bool avoided = false;
+    for (const uint8_t owner : owners) {
+        if (!is_active(seen, owner)) continue;
+        const bool good = is_good(seen, owner, best == no_node && asked.none() ? now : 0);
+        const unsigned cost = 2 * asked.turn(seen.nodes[owner].get()) + !good;
+        if (cost >= least) continue;
+        avoided = good && least == cost + 1;
+        least = cost;
+        best = owner;
     }
-    return active == no_node && !owners.empty() ? owners[start % owners.size()] : active;
+    if (avoided) metrics::count(metrics::event::breaker_avoided);
+    return best == no_node && !owners.empty() ? owners.front() : best;
 }
 
 // From replica `start` on, wrapping.
-uint8_t walk(const namespace_map& map, const view& seen, unsigned partition, unsigned start, nanos now) noexcept {
+uint8_t walk(const namespace_map& map, const view& seen, unsigned partition, unsigned start, const asked_nodes& asked,
+             nanos now) noexcept {
     std::array<uint8_t, replicas_max> order;
     unsigned count = 0;
     for (unsigned step = 0; step < map.replicas; ++step) {
         const uint8_t owner = map.owners[(start + step) % map.replicas][partition];
         if (owner != no_node) order[count++] = owner;
     }
-    return best_of(seen, std::span(order).first(count), 0, now);
+    return best_of(seen, std::span(order).first(count), asked, now);
 }
 
-// Owners in order of preference: those on the preferred racks in the racks' order, then the rest; retries walk that
-// list.
-uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, unsigned tried, nanos now) noexcept {
+// Owners in order of preference: those on the preferred racks in the racks' order, then the rest.
+uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, const asked_nodes& asked,
+                nanos now) noexcept {
     std::array<uint8_t, replicas_max> order;
     unsigned count = 0;
     const auto add = [&](uint8_t owner) {
@@ -63,8 +69,8 @@ uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, 
         }
     }
     for (unsigned r = 0; r < map.replicas; ++r) add(map.owners[r][partition]);
-    if (count == 0) return walk(map, seen, partition, tried, now);
-    return best_of(seen, std::span(order).first(count), tried, now);
+    if (count == 0) return walk(map, seen, partition, 0, asked, now);
+    return best_of(seen, std::span(order).first(count), asked, now);
 }
 
 }  // namespace
@@ -86,12 +92,12 @@ std::string view::namespace_names() const {
 }
 
 uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                        unsigned tried, nanos now) noexcept {
+                        const asked_nodes& asked, nanos now) noexcept {
     switch (policy) {
         case replica_policy::master: return map.owners[0][partition];
-        case replica_policy::sequence: return walk(map, seen, partition, tried, now);
-        case replica_policy::prefer_rack: return by_rack(map, seen, partition, tried, now);
-        case replica_policy::random: return walk(map, seen, partition, rotation++, now);
+        case replica_policy::sequence: return walk(map, seen, partition, 0, asked, now);
+        case replica_policy::prefer_rack: return by_rack(map, seen, partition, asked, now);
+        case replica_policy::random: return walk(map, seen, partition, rotation++, asked, now);
     }
     return no_node;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aero/request.h"
+#include "cluster/asked_nodes.h"
 #include "cluster/hedging.h"
 #include "cluster/node.h"
 #include "cluster/retry_budget.h"
@@ -46,20 +47,21 @@ struct view {
 
 using view_ptr = std::shared_ptr<const view>;
 
-// Chooses the replica to ask. `tried` counts the choices made before for this call (0: first), so that a retry walks
-// on. Gives no_node when nobody owns the partition. A node whose breaker is open is asked when no other is good, and
-// when a probe of it is due by `now`; at 0 none is.
+// Chooses the replica to ask, and another one than before when it is asked again, even one whose breaker is open: that
+// may have recovered, while who was asked has just failed this very call. Otherwise a node whose breaker is open is
+// asked when no other is good, and by a first choice also when a probe of it is due by `now`; at 0 none is. Gives
+// no_node when nobody owns the partition.
 uint8_t route_by_policy(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                        unsigned tried, nanos now) noexcept;
+                        const asked_nodes& asked, nanos now) noexcept;
 inline uint8_t route(const namespace_map& map, const view& seen, unsigned partition, replica_policy policy,
-                     unsigned tried, nanos now) noexcept {
+                     const asked_nodes& asked, nanos now) noexcept {
     // Nearly every choice is the first of the default policy, and finds the master good, or a write's.
     const uint8_t master = map.owners[0][partition];
-    if (policy == replica_policy::sequence && tried == 0) {
+    if (policy == replica_policy::sequence && asked.none()) {
         if (master < seen.nodes.size() && seen.nodes[master]->good()) return master;
     }
     if (policy == replica_policy::master) return master;
-    return route_by_policy(map, seen, partition, policy, tried, now);
+    return route_by_policy(map, seen, partition, policy, asked, now);
 }
 // Starts the rotation behind replica_policy::random anew in this thread, so that a simulation repeats itself.
 void restart_rotation() noexcept;

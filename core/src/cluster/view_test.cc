@@ -21,72 +21,88 @@ struct three_nodes {
         for (uint8_t r = 0; r < 3; ++r) map.owners[r][0] = r;
         map.owners[0][1] = 1;
     }
-    uint8_t choose(replica_policy policy, unsigned tried, unsigned partition = 0) const {
-        return route(map, seen, partition, policy, tried, 0);
+    uint8_t choose(replica_policy policy, std::initializer_list<unsigned> asked, unsigned partition = 0) const {
+        asked_nodes before;
+        for (const unsigned each : asked) before.add(seen.nodes[each].get());
+        return route(map, seen, partition, policy, before, 0);
     }
 };
 
 TEST(route, master_asks_the_master_always) {
     three_nodes at;
     at.seen.nodes[0]->deactivate();
-    for (unsigned tried = 0; tried < 4; ++tried) EXPECT_EQ(at.choose(replica_policy::master, tried), 0);
+    EXPECT_EQ(at.choose(replica_policy::master, {}), 0);
+    EXPECT_EQ(at.choose(replica_policy::master, {0}), 0);
 }
 
 TEST(route, sequence_walks_on_and_wraps) {
     three_nodes at;
-    for (unsigned tried = 0; tried < 7; ++tried) EXPECT_EQ(at.choose(replica_policy::sequence, tried), tried % 3);
-    for (unsigned tried = 0; tried < 3; ++tried) EXPECT_EQ(at.choose(replica_policy::sequence, tried, 1), 1);
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 2), no_node);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}), 0);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0}), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0, 1}), 2);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0, 1, 2}), 0);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {1, 2, 0}), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0, 0}), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {1}, 1), 1) << "the only owner";
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 2), no_node);
+}
+
+TEST(route, goes_on_with_who_was_not_asked_when_the_owners_change_between_two_attempts) {
+    three_nodes at;
+    at.map.replicas = 2;
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0}), 1);
+    at.map.owners[1][0] = 2;
+    EXPECT_EQ(at.choose(replica_policy::sequence, {0, 1}), 2);
 }
 
 TEST(route, passes_over_nodes_that_left_while_there_is_another) {
     three_nodes at;
     at.seen.nodes[0]->deactivate();
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0), 1);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}), 1);
     at.seen.nodes[1]->deactivate();
-    EXPECT_EQ(at.choose(replica_policy::sequence, 1), 2);
-    EXPECT_EQ(at.choose(replica_policy::sequence, 0, 1), 1) << "the only owner is better than none";
+    EXPECT_EQ(at.choose(replica_policy::sequence, {2}), 2);
+    EXPECT_EQ(at.choose(replica_policy::sequence, {}, 1), 1) << "the only owner is better than none";
 }
 
 TEST(route, random_spreads_over_all_replicas_and_repeats_itself_from_a_fresh_start) {
     three_nodes at;
     restart_rotation();
     std::vector<uint8_t> first;
-    for (int i = 0; i < 9; ++i) first.push_back(at.choose(replica_policy::random, 0));
+    for (int i = 0; i < 9; ++i) first.push_back(at.choose(replica_policy::random, {}));
     EXPECT_EQ(std::set<uint8_t>(first.begin(), first.end()).size(), 3u);
     restart_rotation();
-    for (int i = 0; i < 9; ++i) EXPECT_EQ(at.choose(replica_policy::random, 0), first[static_cast<size_t>(i)]);
+    for (int i = 0; i < 9; ++i) EXPECT_EQ(at.choose(replica_policy::random, {}), first[static_cast<size_t>(i)]);
 }
 
 TEST(route, prefers_racks_in_their_order_and_walks_to_the_others) {
     three_nodes at;
     at.map.racks = {10, 20, 30};
     at.seen.preferred_racks = {30, 20};
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0), 2);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1, 0), 1);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 2, 0), 0);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 3, 0), 2);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 2);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {2}), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {2, 1}), 0);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {2, 1, 0}), 2);
     at.seen.nodes[2]->deactivate();
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 1);
     at.map.racks.clear();
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 0), 0) << "racks unknown: as sequence";
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 2), no_node);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 0) << "racks unknown: as sequence";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}, 2), no_node);
 }
 
 TEST(route, takes_the_replicas_in_their_order_within_one_rack) {
     three_nodes at;
     at.map.racks = {10, 20, 20};
     at.seen.preferred_racks = {20};
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0), 1);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1), 2);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 2), 0);
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0, 1), 1) << "one owner only, of that rack";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {1}), 2);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {1, 2}), 0);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}, 1), 1) << "one owner only, of that rack";
     at.seen.preferred_racks = {99, 10, 10};
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0), 0) << "nobody is on the first, named twice is named once";
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 1), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 0) << "nobody is on the first, named twice is named once";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {0}), 1);
     at.seen.preferred_racks = {99};
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 0), 0) << "nobody on any: as sequence";
-    EXPECT_EQ(at.choose(replica_policy::prefer_rack, 4), 1);
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 0) << "nobody on any: as sequence";
+    EXPECT_EQ(at.choose(replica_policy::prefer_rack, {0}), 1);
 }
 
 TEST(replica_count, counts_distinct_active_owners) {

@@ -17,6 +17,7 @@
 #include "aero/request.h"
 #include "base/buffer.h"
 #include "base/time.h"
+#include "cluster/asked_nodes.h"
 #include "cluster/node.h"
 #include "wire/message.h"
 
@@ -95,15 +96,16 @@ class attempt {
     }
 
     // Set by the call that made it.
-    std::vector<uint32_t> rows;  // rows asked for, in a batch
-    uint32_t answered = 0;       // rows that have come back
-    uint16_t chunk = 0;          // names the reply among those of a batch
-    uint16_t tried = 0;          // counted tries before this one
-    uint16_t walked = 0;         // choices of a replica before this one
-    uint16_t unsent = 0;         // earlier attempts in a row that could not send
-    uint16_t doubts = 0;         // earlier attempts for the same rows that may have written
-    uint64_t planned_by = 0;     // version of the view that named its node
-    nanos deadline = never;      // of this attempt
+    std::vector<uint32_t> rows;    // rows asked for, in a batch
+    uint32_t answered = 0;         // rows that have come back
+    uint16_t chunk = 0;            // names the reply among those of a batch
+    uint16_t tried = 0;            // counted tries before this one
+    uint16_t walked = 0;           // moves to another node before this one
+    uint16_t unsent = 0;           // earlier attempts in a row that could not send
+    uint16_t doubts = 0;           // earlier attempts for the same rows that may have written
+    uint64_t planned_by = 0;       // version of the view that named its node
+    cluster::asked_nodes asked{};  // before this one, in vain
+    nanos deadline = never;        // of this attempt
     nanos drain_until = never;
     bool wants_stamps = false;
     bool is_hedge = false;    // asks beside another, which is slow

@@ -104,7 +104,7 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
     std::vector<uint32_t> homeless;
     for (const uint32_t row : which.rows) {
         const uint8_t node = cluster::route(*maps_[template_of_[row]], seen, wire::partition_of(digests_[row]),
-                                            replica_choice(), which.walked, now);
+                                            replica_choice(), which.asked, now);
         if (node == cluster::no_node) {
             homeless.push_back(row);
             continue;
@@ -129,6 +129,7 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
         rest.rows = std::move(homeless);
         rest.tried = which.tried;
         rest.walked = which.walked;
+        rest.asked = which.asked;
         rest.doubts = which.doubts;
         rest.unsent = which.unsent;
         rest.planned_by = which.planned_by;

@@ -117,6 +117,7 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
     ready->doubts = of.doubts;
     ready->unsent = of.unsent;
     ready->planned_by = of.planned_by;
+    ready->asked = of.asked;
     ready->wants_stamps = wants_stamps_;
     if (policy_.compress) ready->compress();
     nanos limit = deadline_;
@@ -269,7 +270,10 @@ void call::retry_or_give_up(part&& which, error&& why, size_t sent, const cluste
     // will know us again at once.
     const bool logs_in = sent > 0 && ends_session(why.what);
     const bool moves = walks_replicas() && !is_write_ && !logs_in;
-    if (moves) ++which.walked;
+    if (moves) {
+        ++which.walked;
+        which.asked.add(which.target);
+    }
     nanos until = never;  // the next view
     if (counts)
         until = now + retry_pause(from_ms(policy_.sleep_between_retries_ms), which.tried, moves || logs_in);
@@ -385,6 +389,8 @@ call::part call::part_of(attempt& ended) {
     which.doubts = ended.doubts;
     which.unsent = ended.unsent;
     which.planned_by = ended.planned_by;
+    which.asked = ended.asked;
+    which.target = ended.target();
     return which;
 }
 

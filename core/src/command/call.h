@@ -84,12 +84,14 @@ class call {
     struct part {
         std::vector<uint32_t> rows;  // of a batch; empty for a record
         uint16_t tried = 0;          // attempts that count against max_retries
-        uint16_t walked = 0;         // replicas passed over
+        uint16_t walked = 0;         // moves to another node
         uint16_t doubts = 0;         // attempts that may have written: sent, and not refused by the server
         uint16_t unsent = 0;         // attempts in a row that could not send
         bool parked = false;         // a view other than the one it was planned by ends its pause
         uint64_t planned_by = 0;     // version of that view
-        nanos launch_at = 0;         // never: only a new view helps
+        cluster::asked_nodes asked{};
+        const cluster::node* target = nullptr;  // of the attempt that ended
+        nanos launch_at = 0;                    // never: only a new view helps
     };
     // Makes the attempts for a part by `launch`. An error means that nobody can be asked: final ones end the part.
     struct plan_error {

@@ -24,7 +24,7 @@ void call::hedge(const cluster::view& seen, nanos now) {
     if (in_flight_.size() != 1 || !launches_.empty()) return;
     attempt& first = *in_flight_.front();
     part which = part_of(first);
-    ++which.walked;
+    which.asked.add(first.target());
     std::unique_ptr<attempt> second = second_attempt(first, which, seen, now);
     if (second == nullptr || !seen.hedging->admit()) return;
     second->is_hedge = hedged_ = true;
@@ -36,7 +36,7 @@ bool call::rival_goes_on(const part& of) noexcept {
     if (!hedged_) return false;
     attempt* rival = !in_flight_.empty() ? in_flight_.front() : !launches_.empty() ? launches_.front().get() : nullptr;
     if (rival == nullptr) return false;
-    rival->walked = std::max(rival->walked, of.walked);
+    rival->asked.add(of.target);
     return true;
 }
 

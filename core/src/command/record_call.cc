@@ -107,7 +107,7 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
     const cluster::namespace_map* map = seen.find(name_space());
     if (map == nullptr) return unknown_namespace(name_space(), seen);
     const unsigned partition = wire::partition_of(digest_);
-    const uint8_t owner = cluster::route(*map, seen, partition, replica_choice(), which.walked, now);
+    const uint8_t owner = cluster::route(*map, seen, partition, replica_choice(), which.asked, now);
     if (owner == cluster::no_node)
         return std::make_unique<plan_error>(
             plan_error{false, code::partition_unavailable,
@@ -122,17 +122,17 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
 
 std::unique_ptr<attempt> record_call::second_attempt(const attempt& first, const part& which, const cluster::view& seen,
                                                      nanos) {
-    message_ = take_buffer(first.request().size());
+    message_ = take_buffer(first.request().size());  // names the namespace too
     message_.append(first.request());
     const cluster::namespace_map* map = seen.find(name_space());
     const unsigned partition = wire::partition_of(digest_);
-    for (unsigned step = 0; map != nullptr && step < map->replicas; ++step) {
-        // Where nobody else is good, the choice falls on the first again. No probe is worth sending beside it.
-        const auto choice = planted(planted_bug::writes_hedged) ? replica_policy::sequence : replica_choice();
-        const uint8_t owner = cluster::route(*map, seen, partition, choice, which.walked + step, 0);
-        if (owner == cluster::no_node || seen.nodes[owner].get() == first.target()) continue;
-        return std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_));
-    }
+    const auto choice = planted(planted_bug::writes_hedged) ? replica_policy::sequence : replica_choice();
+    const uint8_t owner =
+        map == nullptr ? cluster::no_node : cluster::route(*map, seen, partition, choice, which.asked, 0);
+    cluster::node* const other = owner == cluster::no_node ? nullptr : seen.nodes[owner].get();
+    // No probe is worth sending beside the first.
+    if (other != nullptr && other != first.target() && other->good())
+        return std::make_unique<attempt>(this, other, reply_form::message, std::move(message_));
     recycle(std::move(message_));
     return nullptr;
 }
