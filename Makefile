@@ -87,9 +87,11 @@ drills: build  ## Real server processes that are killed and stopped under load (
 	$(PY) drills/run.py $(if $(QUICK),--quick) $(if $(LONG),--long)
 
 .PHONY: fuzz
-fuzz: $(SYSTEM)-build $(SYSTEM)-fuzz  ## Every fuzz target for a short while (SECONDS_EACH=10)
+fuzz: $(SYSTEM)-build $(SYSTEM)-fuzz  ## Every fuzz target for a short while (SECONDS_EACH=10), encoders under MemorySanitizer
 	cmake --preset fuzz -Wno-dev --log-level=WARNING && cmake --build --preset fuzz
 	$(PYTHON) fuzz/run.py --seconds $(or $(SECONDS_EACH),10)
+	cmake --preset msan -Wno-dev --log-level=WARNING && cmake --build --preset msan
+	$(PYTHON) fuzz/run.py --seconds 3 --build build/msan
 
 .PHONY: demo
 demo: build  ## Where does the time of a batch read go? Embedded server, 18,000 records, the answer in 20 seconds
