@@ -159,8 +159,6 @@ stream& stream::operator=(stream&& other) noexcept {
     return *this;
 }
 
-stream::~stream() { close(); }
-
 void stream::close() noexcept {
     if (fd_ < 0) return;
     if (origin_ == origin::connecting) metrics::count(metrics::event::connection_failed);

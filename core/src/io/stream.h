@@ -51,9 +51,12 @@ struct opening {
 class stream {
   public:
     stream() noexcept = default;
+    // Every call moves streams about, so what remains of one is to cost nothing.
     stream(stream&& other) noexcept;
     stream& operator=(stream&& other) noexcept;
-    ~stream();
+    ~stream() {
+        if (open()) close();
+    }
 
     // Takes over a connected socket, for the accepting side and for tests.
     static stream adopt(int fd, opening how = {});
