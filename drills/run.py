@@ -20,6 +20,7 @@ import reliability
 import restarted
 import seeds
 import stopped
+import stormed
 import together
 from drill import Drill, Report, Scale
 
@@ -30,6 +31,7 @@ ALL: list[Drill] = [
     *hiccups.DRILLS,
     *crowded.DRILLS,
     *seeds.DRILLS,
+    *stormed.DRILLS,
     *overloaded.DRILLS,
     *crowds.DRILLS,
     *together.DRILLS,
