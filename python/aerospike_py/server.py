@@ -45,6 +45,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="ADDRESS",
         help="told to those that ask for alternate services",
     )
+    parser.add_argument("--compression", action="store_true", help="take and give compressed messages")
     parser.add_argument("--users", metavar="FILE", help="JSON {NAME: [PASSWORD, [ROLE, ...]]}: everybody has to log in")
     process = parser.add_argument_group("one process of a cluster of processes")
     process.add_argument("--members", metavar="FILE", help="JSON list of the address and both ports of each member")
@@ -136,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
         users=_users(chosen),
         access_address=chosen.access_address,
         alternate_address=chosen.alternate_access_address,
+        compression=chosen.compression,
     )
     try:
         server.start()

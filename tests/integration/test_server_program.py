@@ -281,3 +281,16 @@ def test_a_member_tells_other_addresses_than_it_listens_on(tmp_path):
         config = {"hosts": [first], "use_services_alternate": True}
         with aerospike_py.client(config).connect() as client:
             assert len(client.get_node_names()) == 2
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_takes_compressed_messages_when_told_so(taken):
+    with program("--port", "0", *(["--compression"] if taken else [])) as (_, line):
+        with aerospike_py.client({"hosts": addresses(line)}).connect() as client:
+            key, policy = ("test", "notes", 1), {"compress": True}
+            if taken:
+                client.put(key, {"text": "again and again " * 500}, policy=policy)
+                assert client.get(key, policy).bins == {"text": "again and again " * 500}
+            else:
+                with pytest.raises(aerospike_py.AerospikeError, match="compress"):
+                    client.put(key, {"text": "again and again " * 500}, policy=policy)
