@@ -15,7 +15,7 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs/reliability.md"
 HEAD = """# Reliability
 
 What clusters of real processes showed when their nodes were killed, stopped and restarted under load. Written
-by `make drills{form}`; every figure is of its drill's last run.
+by `make drills`, mostly with `LONG=1`; every figure is of its drill's last run.
 
 ## Limits first
 
@@ -27,7 +27,7 @@ by `make drills{form}`; every figure is of its drill's last run.
   as much of it as a thread that only sleeps saw in the same span.
 - Owners of partitions change in two steps that every embedded node takes. One that is stopped between them leaves the
   records whose master changes waiting at both of their owners, for up to a second: a read that meets that fails.
-  By the code that is what a few reads in a million of "everything together" meet; nobody has watched it happen.
+  The drills stop nodes when nothing migrates.
 - Two halves of a cluster that cannot reach each other, lost packets and clocks that jump are the simulator's
   ([simulator.md](simulator.md)), not the drills'.
 
@@ -45,16 +45,29 @@ Machine: {machine}.
 """
 
 
-def write(results: list[tuple[Drill, Report]], long: bool) -> None:
-    """The whole document, from the results of one run."""
-    cores = os.cpu_count()
-    text = HEAD.format(
-        form=" LONG=1" if long else "", machine=f"{cores} cores, {platform.system()} {platform.machine()}"
-    )
+def write(results: list[tuple[Drill, Report]], names: list[str]) -> None:
+    """What these results say, in the place of what their drills had said; `names` are all drills in their order."""
+    sections = _sections(DOCUMENT.read_text(encoding="utf-8"))
     for drill, report in results:
-        text += f"\n### {drill.name[0].upper()}{drill.name[1:]}\n\nPromised: {drill.promise}.\n"
-        text += "Kept.\n\n" if not report.problems else "**Not kept.**\n\n"
-        text += "| figure | value |\n|---|---|\n"
-        text += "".join(f"| {name} | {value} |\n" for name, value in report.figures.items())
-        text += "".join(f"\n- {problem}\n" for problem in report.problems)
+        sections[_title(drill.name)] = _section(drill, report)
+    text = HEAD.format(machine=f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}")
+    text += "".join(sections.get(_title(name), "") for name in names)
     DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def _sections(document: str) -> dict[str, str]:
+    """What the document says of each drill, by its title."""
+    _, *parts = document.split("\n### ")
+    return {part.partition("\n")[0]: "\n### " + part.removesuffix("\n") + "\n" for part in parts}
+
+
+def _title(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def _section(drill: Drill, report: Report) -> str:
+    text = f"\n### {_title(drill.name)}\n\nPromised: {drill.promise}.\n"
+    text += "Kept.\n\n" if not report.problems else "**Not kept.**\n\n"
+    text += "| figure | value |\n|---|---|\n"
+    text += "".join(f"| {name} | {value} |\n" for name, value in report.figures.items())
+    return text + "".join(f"\n- {problem}\n" for problem in report.problems)
