@@ -13,10 +13,11 @@ target_link_libraries(aero_simulated PUBLIC Threads::Threads PRIVATE aero_warnin
 
 file(GLOB simulator_sources CONFIGURE_DEPENDS testing/sim*.cc)
 list(FILTER simulator_sources EXCLUDE REGEX "_test\\.cc$|/sim_main\\.cc$")
-list(APPEND simulator_sources ${CMAKE_CURRENT_SOURCE_DIR}/testing/info_script.cc)
+list(APPEND simulator_sources ${CMAKE_CURRENT_SOURCE_DIR}/testing/info_script.cc ${CMAKE_CURRENT_SOURCE_DIR}/testing/certificates.cc)
 add_library(simulation OBJECT ${simulator_sources})
 target_include_directories(simulation PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/src)
-target_link_libraries(simulation PUBLIC aero_simulated aero_warnings)
+target_compile_definitions(simulation PRIVATE $<TARGET_PROPERTY:aero,COMPILE_DEFINITIONS>)
+target_link_libraries(simulation PUBLIC aero_simulated aero_warnings OpenSSL::SSL)
 
 set(wrapped clock_gettime socket connect getpeername getsockname getsockopt setsockopt fcntl send recv recvmsg close poll
   ppoll epoll_create1 epoll_ctl epoll_wait eventfd pipe read write getaddrinfo freeaddrinfo)

@@ -50,9 +50,9 @@ X509* blank(EVP_PKEY* key, const std::string& name, long serial, const wanted& w
 
 }  // namespace
 
-authority::authority() : key_(EVP_EC_gen("P-256")) {
+authority::authority(const wanted& what) : key_(EVP_EC_gen("P-256")) {
     static long number = 0;
-    own_ = blank(key_, "authority " + std::to_string(++number), 1, {});
+    own_ = blank(key_, "authority " + std::to_string(++number), 1, what);
     X509_set_issuer_name(own_, X509_get_subject_name(own_));
     extend(own_, own_, NID_basic_constraints, "critical,CA:TRUE");
     extend(own_, own_, NID_key_usage, "critical,keyCertSign,cRLSign");

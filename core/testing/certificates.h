@@ -24,7 +24,7 @@ struct wanted {
 
 class authority {
   public:
-    authority();
+    explicit authority(const wanted& what = {});  // of which only the times count
     ~authority();
     authority(const authority&) = delete;
     authority& operator=(const authority&) = delete;

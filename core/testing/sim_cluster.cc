@@ -5,15 +5,16 @@
 namespace aero::tests {
 
 sim_cluster::sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas,
-                         const sim_door_rules& rules)
+                         const sim_door_rules& rules, const sim_tls_rules& tls)
     : world_(world),
       network_(network),
       replicas_(replicas),
       chances_(sim_random::mix(world.seed(), 999)),
       rules_(rules),
+      tls_rules_(tls),
       learned_(nodes, 0) {
     for (unsigned i = 0; i < nodes; ++i) {
-        nodes_.push_back(std::make_unique<sim_node>(world, network, model_, manners_, rules_, i));
+        nodes_.push_back(std::make_unique<sim_node>(world, network, model_, manners_, rules_, tls_rules_, i));
         nodes_.back()->start(home_of(i));
         members_.push_back(i);
     }
@@ -47,6 +48,7 @@ void sim_cluster::heal() {
     parted_at_ = 0;
     for (unsigned i = 0; i < size(); ++i) {
         if (!nodes_[i]->up()) start(i, false);
+        nodes_[i]->show_certificate(sim_tls_host::shown::own);
         nodes_[i]->hurry();
     }
     rebalance_after(from_ms(500));
@@ -91,7 +93,7 @@ void sim_cluster::learn(sim_node& who, const std::vector<unsigned>& members) {
         if (&other == &who)
             place = i;
         else
-            what.peers.push_back({other.name(), {other.host(), 3000}});
+            what.peers.push_back({other.name(), other.tls_name(), {other.tended_at()}});
     }
     what.claim.replicas.resize(std::min<size_t>(replicas_, members.size()));
     for (unsigned r = 0; r < what.claim.replicas.size(); ++r) {

@@ -13,19 +13,21 @@ namespace aero::tests {
 
 class sim_cluster {
   public:
-    sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas, const sim_door_rules& rules);
+    sim_cluster(sim_world& world, sim_network& network, unsigned nodes, unsigned replicas, const sim_door_rules& rules,
+                const sim_tls_rules& tls);
 
     static std::string home_of(unsigned node) { return "10.0.0." + std::to_string(node + 1); }
     void set_manners(const sim_manners& manners) { manners_ = manners; }
     void kill(unsigned node, sim_network::death how);
     void start(unsigned node, bool elsewhere);
-    void freeze(unsigned node) { network_.freeze(nodes_[node]->address()); }
-    void thaw(unsigned node) { network_.thaw(nodes_[node]->address()); }
+    void freeze(unsigned node) { nodes_[node]->freeze(); }
+    void thaw(unsigned node) { nodes_[node]->thaw(); }
     void migrate();  // partitions change hands though nobody came or went
     void part(unsigned first_of_others);
     void forget_sessions() {
         for (const auto& each : nodes_) each->forget_sessions();
     }
+    void show_certificate(unsigned node, sim_tls_host::shown which) { nodes_[node]->show_certificate(which); }
     void lie(unsigned node, sim_node::lie which) { nodes_[node]->tell(which); }
     void tell_the_truth(unsigned node) {
         if (nodes_[node]->up()) nodes_[node]->tell_the_truth();
@@ -52,6 +54,7 @@ class sim_cluster {
     sim_random chances_;
     sim_manners manners_;
     const sim_door_rules rules_;
+    const sim_tls_rules tls_rules_;
     sim_model model_;
     std::vector<std::unique_ptr<sim_node>> nodes_;
     std::vector<uint64_t> learned_;  // the round that each node knows

@@ -54,6 +54,10 @@ void simulation::begin(const sim_fault& fault) {
             if (node < loops_.size()) loops_[node]->close();
             return;
         case kind::forget_sessions: servers_.forget_sessions(); return;
+        case kind::wrong_certificate:
+            servers_.show_certificate(node,
+                                      static_cast<sim_tls_host::shown>(1 + fault.detail % sim_tls_host::wrong_ones));
+            return;
         case kind::close_client:
             if (client_ != nullptr) fibers_.start("who closes", [held = *client_]() mutable { held.close(); });
             return;
@@ -71,6 +75,7 @@ void simulation::end(const sim_fault& fault) {
         case kind::freeze: servers_.thaw(fault.which); return;
         case kind::part: servers_.part(0); return;
         case kind::lie: servers_.tell_the_truth(fault.which); return;
+        case kind::wrong_certificate: servers_.show_certificate(fault.which, sim_tls_host::shown::own); return;
         default: std::erase(under_way_, &fault); steer();
     }
 }
@@ -89,6 +94,7 @@ void simulation::steer() {
             case kind::slow_accept: weather.slow_accept = each->chance; break;
             case kind::stall: weather.stall = each->chance; break;
             case kind::cut: weather.cut = each->chance; break;
+            case kind::damage: weather.damage = each->chance; break;
             case kind::slow: weather.slow = each->chance; break;
             case kind::no_descriptors: short_of_descriptors = each->chance * 3; break;
             case kind::unreachable: unreachable = each->chance * 3; break;

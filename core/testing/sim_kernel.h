@@ -22,6 +22,7 @@ namespace aero::tests {
 class sim_kernel final : public sim_watcher {
   public:
     static constexpr int first_fd = 1 << 20;
+    static constexpr nanos wall_begin = from_ms(1'700'000'000'000);  // the time of day when runs begin
 
     sim_kernel(sim_world& world, sim_fibers& fibers, sim_network& network);
     ~sim_kernel();
@@ -39,7 +40,7 @@ class sim_kernel final : public sim_watcher {
     void set_lookup_time(nanos longest) noexcept { lookup_max_ = longest; }
     void interrupt(fiber_id which);  // a signal: its wait in the kernel ends
     void interrupted_once() noexcept { interrupts_.erase(fibers_.current()); }
-    std::function<void(byte_view)> seen_request;
+    std::function<void(byte_view request, bool in_clear)> seen_request;
     // Waits until a descriptor is ready, the time has come or somebody wakes this fiber.
     void wait_for_any(std::span<pollfd> entries, nanos until);
 
@@ -88,8 +89,8 @@ class sim_kernel final : public sim_watcher {
         bool readable = false, writable = false, broken = false;
     };
     void on_change(connection_id id) override;
-    void on_request(connection_id, byte_view request) override {
-        if (seen_request) seen_request(request);
+    void on_request(byte_view request, bool in_clear) override {
+        if (seen_request) seen_request(request, in_clear);
     }
     file* find(int fd, const char* use);
     int open(file made);
@@ -110,7 +111,7 @@ class sim_kernel final : public sim_watcher {
     std::set<fiber_id> interrupts_;
     std::map<std::string, std::vector<std::string>> names_;
     std::string bad_use_;
-    nanos wall_offset_ = from_ms(1'700'000'000'000 - 1'000'000);
+    nanos wall_offset_ = wall_begin - sim_world::begin;
     nanos lookup_max_ = from_ms(5);
     double short_of_descriptors_ = 0;
     double unreachable_ = 0;

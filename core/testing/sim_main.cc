@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -81,6 +82,11 @@ void show_progress(const options& of, uint64_t done, size_t failed, time_t spent
     std::fflush(stdout);
 }
 
+void show_failure(const sim_verdict& of) {
+    std::printf("  seed %llu, %s: %s\n", static_cast<unsigned long long>(of.seed), of.kind.c_str(), of.text.c_str());
+    std::fflush(stdout);
+}
+
 // Shrinks a failing run and tells what is left of it.
 void tell_story(sim_task task, const std::string& kind) {
     const size_t all = items_of(task);
@@ -97,7 +103,7 @@ int run_many(const options& chosen) {
     std::vector<sim_verdict> failing;
     sim_verdict sum;
     uint64_t done = 0;
-    const time_t began = time(nullptr);
+    const auto began = std::chrono::steady_clock::now();
     sim_series series = chosen.series;
     if (chosen.seconds > 0) series.count = UINT32_MAX;
     run_series(series, [&](const sim_verdict& each) {
@@ -107,8 +113,9 @@ int run_many(const options& chosen) {
         sum.failed += each.failed;
         sum.doubtful += each.doubtful;
         sum.cancelled += each.cancelled;
-        if (!each.good()) failing.push_back(each);
-        const time_t spent = time(nullptr) - began;
+        if (!each.good()) show_failure(each), failing.push_back(each);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        const auto spent = static_cast<time_t>(took.count());
         show_progress(chosen, done, failing.size(), spent);
         return done < chosen.series.count || spent < chosen.seconds;
     });
@@ -117,9 +124,7 @@ int run_many(const options& chosen) {
         static_cast<unsigned long long>(done), static_cast<unsigned long long>(sum.calls),
         static_cast<unsigned long long>(sum.ok), static_cast<unsigned long long>(sum.failed),
         static_cast<unsigned long long>(sum.doubtful), failing.size());
-    for (const sim_verdict& each : failing)
-        std::printf("  seed %llu, %s: %s\n", static_cast<unsigned long long>(each.seed), each.kind.c_str(),
-                    each.text.c_str());
+    for (const sim_verdict& each : failing) show_failure(each);
     for (size_t i = 0; i < std::min(failing.size(), failing_shown); ++i)
         tell_story({.seed = failing[i].seed, .without = {}, .bug = chosen.series.bug}, failing[i].kind);
     return failing.empty() ? 0 : 1;

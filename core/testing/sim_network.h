@@ -1,5 +1,7 @@
 // Connections of the simulated world: delay, partial reads and writes, and everything that goes wrong with real ones.
 //
+// An address may be one where TLS is spoken: its service gives and takes plain bytes all the same.
+//
 // A connection has two ends. The client's end is used like a socket: connect, send some, receive some, close; what
 // changes is told to the watcher. The server's end is a sim_service, which is given whole runs of bytes and answers
 // when it likes.
@@ -10,6 +12,7 @@
 // connections half open: they look well until something is sent to the node's next life, or until the network heals.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -17,7 +20,7 @@
 
 #include "base/buffer.h"
 #include "io/stream.h"
-#include "testing/sim_world.h"
+#include "testing/sim_tls.h"
 
 namespace aero::tests {
 
@@ -28,6 +31,7 @@ struct sim_weather {
     double refuse = 0, lose_connect = 0, slow_accept = 0, stall = 0, cut = 0;
     double slow = 0;     // that a run of bytes takes ten times as long
     double partial = 0;  // that a send or receive moves less than it could, or nothing
+    double damage = 0;   // that a run of bytes arrives with a bit turned, where TLS sees to it that this shows
     nanos delay_min = 20'000;
     nanos delay_max = 400'000;
     size_t fault_bytes_max = 2000;  // stalls and cuts come within so many bytes
@@ -37,8 +41,8 @@ struct sim_weather {
 class sim_watcher {
   public:
     virtual void on_change(connection_id id) = 0;  // connected, failed, readable or writable
-    // The first byte of a request was taken from the client; this is all of it.
-    virtual void on_request(connection_id id, byte_view request) = 0;
+    // The first byte of a request was taken from the client, or by TLS its first record; this is all of it.
+    virtual void on_request(byte_view request, bool in_clear) = 0;
 
   protected:
     ~sim_watcher() = default;
@@ -61,11 +65,11 @@ class sim_network {
 
     // For connections to come.
     void set_weather(const sim_weather& weather) { weather_ = weather; }
-    // All is well from now on: what was lost is sent again, half-open connections are reset.
+    // All is well from now on: what was lost is sent again, half-open and damaged connections are reset.
     void heal();
 
     // Server side.
-    void listen(const std::string& address, sim_service* service);
+    void listen(const std::string& address, sim_service* service, sim_tls_host* by_tls = nullptr);
     enum class death : uint8_t { reset, silent };
     void shut(const std::string& address, death how);
     void freeze(const std::string& address) { frozen_.insert(address); }
@@ -86,6 +90,12 @@ class sim_network {
     int take_error(connection_id id);
     void close(connection_id id);
     const std::string& address_of(connection_id id) const { return connections_.at(id).address; }
+    // Where something was said to a node that has not shown to be who was asked for; empty: nowhere.
+    const std::string& misled() const noexcept { return misled_; }
+    size_t secured() const noexcept {  // ends of nodes that speak TLS
+        return static_cast<size_t>(
+            std::ranges::count_if(connections_, [](const auto& each) { return each.second.secure != nullptr; }));
+    }
     bool swallows() const noexcept { return !dark_.empty(); }  // connects to some address are never answered
 
   private:
@@ -103,7 +113,10 @@ class sim_network {
         nanos arrived = 0;                  // its last run
         buffer held_out, held_in;           // stalled on the way
         size_t request_left = 0;            // of the request that is being sent
-        size_t replied = 0, received = 0;   // bytes that the service gave, that the client took
+        std::unique_ptr<sim_tls> secure;    // where TLS is spoken
+        buffer opened;                      // of a request of which some records were sent
+        bool damaged = false;
+        size_t replied = 0, received = 0;               // bytes that the service gave, that the client took
         std::map<size_t, std::function<void()>> marks;  // by bytes received
         int error = 0;
         bool connect_lost = false, connected = false, ended = false, reset = false, closed = false;
@@ -112,6 +125,9 @@ class sim_network {
     connection* find(connection_id id) noexcept;
     nanos arrival(connection& on, nanos& until);
     void finish_connect(connection_id id, bool refused);
+    void note_sent(connection& on, byte_view bytes, size_t count);
+    void transmit(connection_id id, byte_view bytes, std::function<void()> read);
+    void serve(connection_id id, byte_view arriving);
     void deliver_out(connection_id id, buffer bytes);
     void deliver_in(connection_id id, buffer bytes);
     void end_in(connection_id id, bool reset);
@@ -123,12 +139,17 @@ class sim_network {
     sim_world& world_;
     sim_watcher* watcher_ = nullptr;
     sim_weather weather_;
-    std::map<std::string, sim_service*> services_;
+    struct listener {
+        sim_service* service = nullptr;
+        sim_tls_host* by_tls = nullptr;
+    };
+    std::map<std::string, listener> services_;
     std::set<std::string> frozen_;
     std::set<std::string> dark_;  // addresses whose node lost its power
     std::map<std::string, uint64_t> made_;
     std::map<connection_id, connection> connections_;
     connection_id last_ = 0;
+    std::string misled_;
 };
 
 }  // namespace aero::tests

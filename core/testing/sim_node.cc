@@ -34,14 +34,16 @@ void append_frame(buffer& to, Fill&& fill) {
 }  // namespace
 
 sim_node::sim_node(sim_world& world, sim_network& network, sim_model& model, const sim_manners& manners,
-                   const sim_door_rules& rules, unsigned index)
+                   const sim_door_rules& rules, const sim_tls_rules& tls, unsigned index)
     : world_(world),
       network_(network),
       model_(model),
       manners_(manners),
       index_(index),
+      tls_rules_(tls),
       chances_(sim_random::mix(world.seed(), 1000 + index)),
-      door_(world, rules, name()) {
+      door_(world, rules, name()),
+      tls_(tls, index) {
     script_ = scripted_cluster({3000})[0];
     script_["node"] = name();
     script_["rack-ids"] = "test:" + std::to_string(1 + index % 3);
@@ -55,15 +57,44 @@ void sim_node::start(const std::string& host) {
     ++life_;
     script_["partition-generation"] = "-1";
     script_["peers-generation"] = script_["rebalance-generation"] = "0";
-    script_["peers-clear-std"] = "0,3000,[]";
-    script_["service-clear-std"] = address();
-    network_.listen(address(), this);
+    tell_peers({});
+    const std::string clear = host_ + ":" + std::to_string(sim_clear_port);
+    const std::string secure = host_ + ":" + std::to_string(sim_tls_port);
+    if (!tls_rules_.on || tls_rules_.for_login_only) {
+        script_["service-clear-std"] = clear;
+        network_.listen(clear, this);
+    }
+    if (!tls_rules_.on) return;
+    tls_.restart();
+    script_["service-tls-std"] = secure;
+    network_.listen(secure, this, &tls_);
+}
+
+std::vector<std::string> sim_node::addresses() const {
+    std::vector<std::string> made;
+    for (const char* service : {"service-clear-std", "service-tls-std"})
+        if (const auto found = script_.values.find(service); found != script_.values.end())
+            made.push_back(found->second);
+    return made;
+}
+
+void sim_node::freeze() {
+    for (const std::string& each : addresses()) network_.freeze(each);
+}
+
+void sim_node::thaw() {
+    for (const std::string& each : addresses()) network_.thaw(each);
+}
+
+void sim_node::tell_peers(const std::vector<wire::peer>& peers) {
+    script_[tls_rules_.on ? "peers-tls-std" : "peers-clear-std"] =
+        wire::encode_peers({.generation = generation_, .default_port = sim_clear_port, .peers = peers});
 }
 
 void sim_node::die(sim_network::death how) {
     up_ = false;
     ++life_;
-    network_.shut(address(), how);
+    for (const std::string& each : addresses()) network_.shut(each, how);
     inputs_.clear();
     door_.forget_all();
 }
@@ -76,7 +107,7 @@ void sim_node::next_generation() {
 void sim_node::learn(knowledge what) {
     knows_ = std::move(what);
     next_generation();
-    script_["peers-clear-std"] = peers_value(generation_, knows_.peers);
+    tell_peers(knows_.peers);
     script_["replicas"] = wire::encode_replicas({knows_.claim});
 }
 
@@ -92,14 +123,15 @@ void sim_node::tell(lie which) {
         case lie::owns_nothing:
             for (auto& replica : claim.replicas) replica = {};
             break;
-        case lie::ghost_peer: peers.push_back({"SFF", {"10.9.9.9", 3000}}); break;
+        case lie::ghost_peer: peers.push_back({"SFF", tls_name(), {{"10.9.9.9", tended_at().port}}}); break;
         case lie::wrong_peer_address:
-            for (auto& each : peers) each.second = {host_, 3000};
+            for (auto& each : peers) each.hosts.assign(1, tended_at());
             break;
         case lie::broken_map:
         case lie::broken_peers: break;
     }
-    script_["peers-clear-std"] = which == lie::broken_peers ? "7,3000,[[S1,,[" : peers_value(generation_, peers);
+    tell_peers(peers);
+    if (which == lie::broken_peers) script_[tls_rules_.on ? "peers-tls-std" : "peers-clear-std"] = "7,3000,[[S1,,[";
     script_["replicas"] = which == lie::broken_map ? "test:0,1,AAAA;te" : wire::encode_replicas({claim});
 }
 

@@ -32,19 +32,23 @@ struct sim_manners {
 class sim_node final : public sim_service {
   public:
     sim_node(sim_world& world, sim_network& network, sim_model& model, const sim_manners& manners,
-             const sim_door_rules& rules, unsigned index);
+             const sim_door_rules& rules, const sim_tls_rules& tls, unsigned index);
 
     std::string name() const { return "S" + std::to_string(index_ + 1); }
     const std::string& host() const noexcept { return host_; }
-    std::string address() const { return host_ + ":3000"; }
+    wire::host tended_at() const { return {host_, tls_rules_.on ? sim_tls_port : sim_clear_port}; }
+    std::string tls_name() const { return tls_rules_.on ? sim_tls_host::name_of(index_) : ""; }
     bool up() const noexcept { return up_; }
     uint64_t life() const noexcept { return life_; }
 
     void die(sim_network::death how);
     void start(const std::string& host);  // not ready until it learns
+    void freeze();
+    void thaw();
+    void show_certificate(sim_tls_host::shown which) noexcept { tls_.show(which); }
     // What it knows of the cluster from now on.
     struct knowledge {
-        std::vector<std::pair<std::string, wire::host>> peers;
+        std::vector<wire::peer> peers;
         wire::replica_claim claim;
     };
     void learn(knowledge what);
@@ -77,6 +81,8 @@ class sim_node final : public sim_service {
         bool known;  // the door let it through when it came
         buffer frame;
     };
+    std::vector<std::string> addresses() const;
+    void tell_peers(const std::vector<wire::peer>& peers);
     void serve(connection_id id);
     void end_serving(uint64_t work);
     void execute(const work& what);
@@ -92,6 +98,7 @@ class sim_node final : public sim_service {
     sim_model& model_;
     const sim_manners& manners_;
     const unsigned index_;
+    const sim_tls_rules& tls_rules_;
     sim_random chances_;
     std::string host_;
     bool up_ = false;
@@ -100,6 +107,7 @@ class sim_node final : public sim_service {
     knowledge knows_;
     info_script script_;
     sim_door door_;
+    sim_tls_host tls_;
     std::map<connection_id, input> inputs_;
     std::vector<uint64_t> refused_;   // writes that the reply being made refuses
     std::map<uint64_t, work> works_;  // requests being served

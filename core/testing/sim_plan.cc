@@ -45,6 +45,8 @@ constexpr std::array<const char*, sim_fault::kinds> kind_names{
     "the client is closed",
     "nodes refuse logins",
     "nodes forget their sessions",
+    "records are damaged",
+    "shows a wrong certificate",
 };
 
 std::string ms(nanos time) { return time == never ? "never" : std::to_string(time / from_ms(1)) + " ms"; }
@@ -148,6 +150,36 @@ void draw_door(sim_plan& plan) {
     }
 }
 
+// TLS, in one run of four, and drawn apart as well. Without a build that has it there is none.
+void draw_tls(sim_plan& plan) {
+    sim_random from(sim_random::mix(plan.seed, 5));
+#ifdef AERO_HAVE_OPENSSL
+    if (!from.chance(0.25)) return;
+#else
+    return;
+#endif
+    plan.tls = {.on = true, .older = from.chance(0.4), .for_login_only = plan.door.guarded && from.chance(0.5)};
+    plan.config.tls.enable = true;
+    plan.config.tls.cadata = sim_authority();
+    plan.config.tls.for_login_only = plan.tls.for_login_only;
+    for (host& each : plan.config.hosts) {
+        each.port = sim_tls_port;
+        const size_t digit = each.name.find_last_of('.') + 1;  // names lead to the first node
+        const unsigned node = each.name.starts_with("10.0.0.") ? static_cast<unsigned>(each.name[digit] - '1') : 0;
+        each.tls_name = sim_tls_host::name_of(node);
+    }
+    for (const kind what : {kind::damage, kind::wrong_certificate}) {
+        if (from.chance(0.5)) continue;
+        const nanos at = from.between(plan.storm_before_open ? -from_ms(200) : 0, sim_plan::storm);
+        plan.items.push_back({.at = at,
+                              .what = sim_fault{.what = what,
+                                                .until = from.chance(0.3) ? never : from.between(at, sim_plan::storm),
+                                                .chance = static_cast<double>(1 + from.below(20)) / 100,
+                                                .which = static_cast<unsigned>(from.below(plan.nodes)),
+                                                .detail = static_cast<unsigned>(from.random() >> 33)}});
+    }
+}
+
 // Hedged reads and limits that adapt, in one run of three each, and drawn apart for the same reason.
 void draw_flow(sim_plan& plan) {
     sim_random from(sim_random::mix(plan.seed, 3));
@@ -189,6 +221,7 @@ sim_plan sim_plan::draw(uint64_t seed) {
             made.items.push_back({.at = own.between(0, storm), .what = draw_call(own, made, usual)});
     }
     draw_door(made);
+    draw_tls(made);
     draw_flow(made);
     return made;
 }
@@ -213,9 +246,10 @@ std::string sim_item::text() const {
     }
     const sim_fault& fault = std::get<sim_fault>(what);
     std::string made = kind_names[static_cast<size_t>(fault.what)];
-    if (fault.what <= kind::hang || fault.what == kind::refuse_login)
+    if (fault.what <= kind::hang || fault.what == kind::refuse_login || fault.what == kind::damage)
         made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
-    const bool of_node = (fault.what >= kind::kill && fault.what <= kind::freeze) || fault.what == kind::lie;
+    const bool of_node = (fault.what >= kind::kill && fault.what <= kind::freeze) || fault.what == kind::lie ||
+                         fault.what == kind::wrong_certificate;
     if (of_node) made = "node S" + std::to_string(fault.which + 1) + " " + made;
     if (fault.what == kind::busy_loop || fault.what == kind::close_loop)
         made = "loop " + std::to_string(fault.which + 1) + " " + made;
@@ -232,7 +266,11 @@ std::string sim_plan::text() const {
                 : std::to_string(config.max_concurrent_operations) + " calls at once") +
            (config.hedged_reads.on() ? ", reads are hedged" : "") +
            (config.adaptive_concurrency ? ", the limits of nodes adapt" : "") +
-           (strict_nodes ? ", nodes refuse what they do not own" : "") + (door.guarded ? ", users log in" : "");
+           (strict_nodes ? ", nodes refuse what they do not own" : "") + (door.guarded ? ", users log in" : "") +
+           (!tls.on     ? ""
+            : tls.older ? ", TLS 1.2"
+                        : ", TLS 1.3") +
+           (tls.for_login_only ? " for logins" : "");
 }
 
 }  // namespace aero::tests

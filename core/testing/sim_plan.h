@@ -66,8 +66,11 @@ struct sim_fault {
         // clusters with users
         refuse_login,
         forget_sessions,
+        // nodes that speak TLS
+        damage,
+        wrong_certificate,
     };
-    static constexpr unsigned kinds = 31;
+    static constexpr unsigned kinds = 33;
     static constexpr unsigned kinds_for_all = 29;
     kind what = kind::refuse;
     nanos until = never;  // since the storm began
@@ -94,6 +97,7 @@ struct sim_plan {
     uint32_t busy_max = 32;  // connections of a loop to a node
     uint32_t queued_max = 16384;
     sim_door_rules door;
+    sim_tls_rules tls;
     client_config config;
     std::vector<sim_item> items;
 

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <map>
 #include <sstream>
 
@@ -19,8 +19,9 @@
 namespace aero::tests {
 namespace {
 
-constexpr time_t seconds_max = 60;  // of real time, of one run
+constexpr std::chrono::seconds longest{60};  // of real time, of one run
 constexpr unsigned shrinks_max = 600;
+constexpr std::chrono::minutes shrinking_max{2};  // a run that hangs takes its whole time whenever it is tried
 
 void write_verdict(int to, const simulation& done) {
     std::ostringstream text;
@@ -55,7 +56,8 @@ void write_verdict(int to, const simulation& done) {
 
 class child {
   public:
-    explicit child(sim_task task) : task_(std::move(task)), began_(time(nullptr)) {
+    explicit child(sim_task task) : task_(std::move(task)), began_(std::chrono::steady_clock::now()) {
+        prepare_tls();
         int ends[2];
         if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
         std::fflush(stdout);
@@ -66,7 +68,7 @@ class child {
         from_ = ends[0];
     }
     int from() const noexcept { return from_; }
-    bool late() const noexcept { return time(nullptr) - began_ > seconds_max; }
+    bool late() const noexcept { return std::chrono::steady_clock::now() - began_ > longest; }
 
     // True when it has ended; then `verdict` may be asked.
     bool hear() {
@@ -86,7 +88,7 @@ class child {
         sim_verdict made{.seed = task_.seed};
         if (killed) {
             made.kind = "hang";
-            made.text = "ran for more than " + std::to_string(seconds_max) + " s";
+            made.text = "ran for more than " + std::to_string(longest.count()) + " s";
         } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
             made.kind = "crash";
             made.text = WIFSIGNALED(status) ? "ended by signal " + std::to_string(WTERMSIG(status))
@@ -101,7 +103,7 @@ class child {
 
   private:
     sim_task task_;
-    time_t began_;
+    std::chrono::steady_clock::time_point began_;
     pid_t pid_ = -1;
     int from_ = -1;
     std::string said_;
@@ -145,6 +147,8 @@ size_t items_of(const sim_task& task) { return sim_plan::draw(task.seed).items.s
 sim_task shrink(sim_task failing, const std::string& kind) {
     failing.story = false;
     unsigned tries = 0;
+    const auto until = std::chrono::steady_clock::now() + shrinking_max;
+    const auto may_try = [&] { return tries < shrinks_max && std::chrono::steady_clock::now() < until; };
     const auto still_fails = [&](const std::set<unsigned>& without) {
         sim_task smaller = failing;
         smaller.without = without;
@@ -152,12 +156,12 @@ sim_task shrink(sim_task failing, const std::string& kind) {
         return run_one(smaller).kind == kind;
     };
     const auto total = static_cast<unsigned>(items_of(failing));
-    for (unsigned chunk = std::max(1u, total / 2); chunk >= 1 && tries < shrinks_max;) {
+    for (unsigned chunk = std::max(1u, total / 2); chunk >= 1 && may_try();) {
         bool dropped = false;
         std::vector<unsigned> left;
         for (unsigned i = 0; i < total; ++i)
             if (!failing.without.contains(i)) left.push_back(i);
-        for (size_t at = 0; at < left.size() && tries < shrinks_max; at += chunk) {
+        for (size_t at = 0; at < left.size() && may_try(); at += chunk) {
             std::set<unsigned> without = failing.without;
             for (size_t i = at; i < std::min(left.size(), at + chunk); ++i) without.insert(left[i]);
             if (!still_fails(without)) continue;

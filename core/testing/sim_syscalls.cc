@@ -56,6 +56,14 @@ int __wrap_clock_gettime(clockid_t which, timespec* into) {
     return 0;
 }
 
+// Of OpenSSL, whose calls no linker leads elsewhere. It is the same in every process before a run begins.
+[[gnu::visibility("default")]] time_t time(time_t* into) noexcept {
+    const nanos now = sim_kernel::current() == nullptr ? sim_kernel::wall_begin : here().wall();
+    const auto seconds = static_cast<time_t>(now / 1'000'000'000);
+    if (into != nullptr) *into = seconds;
+    return seconds;
+}
+
 int __wrap_socket(int, int, int) { return here().socket(); }
 int __wrap_connect(int fd, const sockaddr* to, socklen_t) { return here().connect(fd, to); }
 int __wrap_getpeername(int fd, sockaddr* into, socklen_t* size) { return here().peer_name(fd, into, size); }

@@ -11,7 +11,6 @@ namespace {
 
 // Longest call, reply of a cancelled one, and a hanging node.
 constexpr nanos all_calls_end_within = from_ms(12'000);
-constexpr uint64_t steps_at_once_max = 20'000;
 
 sim_call probe_of(sim_call::family what, unsigned key) {
     sim_call made;
@@ -20,11 +19,6 @@ sim_call probe_of(sim_call::family what, unsigned key) {
     made.policy.max_retries = 0;
     made.keys.assign(1, key);
     return made;
-}
-
-bool knows_masters(const cluster::view& seen) {
-    const cluster::namespace_map* map = seen.find("test");
-    return map != nullptr && std::ranges::find(map->owners[0], cluster::no_node) == map->owners[0].end();
 }
 
 // Every key so many times over.
@@ -41,13 +35,14 @@ simulation::simulation(sim_plan plan)
     : plan_(std::move(plan)),
       world_(plan_.seed),
       network_(world_),
-      servers_(world_, network_, plan_.nodes, plan_.replicas, plan_.door),
+      servers_(world_, network_, plan_.nodes, plan_.replicas, plan_.door, plan_.tls),
       fibers_(world_),
       kernel_(world_, fibers_, network_),
       judge_(servers_.model()) {
-    kernel_.seen_request = [this](byte_view request) { servers_.model().note_request(request); };
+    kernel_.seen_request = [this](byte_view request, bool in_clear) { look_at_request(request, in_clear); };
     cluster::restart_rotation();
     restart_chance(plan_.seed);
+    restart_tls(plan_.seed);
     steer();
     kernel_.set_names({{"seeds.example", {"10.9.0.1", "10.0.0.1"}}});
     for (unsigned key = 0; key < sim_keys; key += 2)
@@ -73,11 +68,7 @@ void simulation::run(std::function<void(const std::string&)> story) {
     fibers_.start("the conductor", [this] { conduct(); });
     const nanos end = world_.now() + from_ms(60'000);
     while (!finished_ && judge_.failures().empty() && world_.step(end)) {
-        look_at_nodes();
-        if (!kernel_.bad_use().empty()) judge_.fail("use", kernel_.bad_use());
-        if (servers_.model().strangers() != 0)
-            judge_.fail("login", "something was asked of a node before it was told who asks");
-        if (world_.steps_at_this_time() > steps_at_once_max) judge_.fail("spin", "somebody works without end or pause");
+        look();
     }
     if (!finished_ && judge_.failures().empty()) {
         std::string names;
@@ -243,6 +234,9 @@ void simulation::check_rest() {
     if (links != servers_.size())
         judge_.fail("service",
                     "the client knows " + std::to_string(links) + " of " + std::to_string(servers_.size()) + " nodes");
+    if (tls_connections_alive() > kernel_.open_sockets() + network_.secured())
+        judge_.fail("leak", std::to_string(tls_connections_alive() - network_.secured()) + " TLS connections for " +
+                                std::to_string(kernel_.open_sockets()) + " sockets");
     if (counted + links != kernel_.open_sockets())
         judge_.fail("leak", std::to_string(kernel_.open_sockets()) + " sockets are open, " + std::to_string(counted) +
                                 " are counted and " + std::to_string(links) + " tend");
@@ -263,42 +257,13 @@ void simulation::close_all() {
     wait_for([&] { return kernel_.open_files() == 0; }, world_.now() + from_ms(12'000));
     if (kernel_.open_files() != 0)
         judge_.fail("leak", std::to_string(kernel_.open_files()) + " descriptors are open after the client has gone");
+    if (tls_connections_alive() != network_.secured()) judge_.fail("leak", "TLS connections outlive the client");
     for (const auto& [which, known] : nodes_)
         if (const auto held = known.lock(); held != nullptr && held->connections() + held->connecting() != 0)
             judge_.fail("leak", "a node still counts connections after the client has gone");
     nodes_.clear();
     kept_nodes_.clear();
     if (fibers_.waiting().size() > 1) judge_.fail("leak", "a thread is left after the client has gone");
-}
-
-// ---------------------------------------------------------------- every step
-
-void simulation::look_at_nodes() {
-    if (client_ == nullptr) return;
-    const cluster::cluster& seen = *client_->handle()->cluster;
-    if (seen.version() != seen_version_) {
-        seen_version_ = seen.version();
-        for (const auto& each : seen.current()->nodes)
-            if (std::weak_ptr<cluster::node>& known = nodes_[each.get()]; known.expired()) {
-                known = each;
-                if (plan_.seed % 2 == 0) kept_nodes_.push_back(each);
-                tell("the client adopts " + each->name());
-            }
-        const bool known = knows_masters(*seen.current());
-        judge_.masters_known_since = known ? std::min(judge_.masters_known_since, world_.now()) : never;
-        std::string names;
-        for (const auto& each : seen.current()->nodes) names += " " + each->name() + "@" + each->address_text();
-        tell("the client sees" + names);
-    }
-    for (const auto& [which, known] : nodes_) {
-        const auto held = known.lock();
-        if (held == nullptr) continue;
-        const uint32_t limit = plan_.config.connections_per_node_max + plan_.loops + 1;  // each may have its first
-        if (held->connections() > limit)
-            judge_.fail("limit", std::to_string(held->connections()) + " connections to " + held->address_text());
-        if (held->connecting() > plan_.config.connecting_per_node_max + plan_.loops)
-            judge_.fail("limit", std::to_string(held->connecting()) + " connects at once to " + held->address_text());
-    }
 }
 
 }  // namespace aero::tests

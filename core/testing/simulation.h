@@ -43,7 +43,9 @@ class simulation {
     void end(const sim_fault& fault);
     void steer();  // weather and manners by the faults under way
     // every step
+    void look();
     void look_at_nodes();
+    void look_at_request(byte_view request, bool in_clear);
     void tell(const std::string& what);
 
     const sim_plan plan_;

@@ -200,7 +200,7 @@ void lane::send(loop_connection& which, nanos now) {
         const nanos at = marked ? monotonic_now() : now;
         const io::io_result done = which.stream.send_some(which.next.output);
         if (done.status == io::io_status::would_block) {
-            watch(which, io::readiness::read_write);
+            watch(which, io::readiness::write);
             return;
         }
         if (done.status != io::io_status::ok) {

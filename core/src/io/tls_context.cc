@@ -13,6 +13,7 @@
 
 #include <memory>
 
+#include "base/planted.h"
 #include "io/stream.h"
 #include "io/tls_openssl.h"
 
@@ -228,7 +229,8 @@ result<ssl_ctx_st*> tls_context::build() {
     SSL_CTX_set_mode(&on, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     const bool has_authorities = !config_.cafile.empty() || !config_.capath.empty() || !config_.cadata.empty();
     if (side_ == side::client) {
-        SSL_CTX_set_verify(&on, SSL_VERIFY_PEER, nullptr);
+        SSL_CTX_set_verify(&on, planted(planted_bug::certificate_unchecked) ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                           nullptr);
         SSL_CTX_set_session_cache_mode(&on, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(&on, tls_hooks::new_session);
     } else {
@@ -251,14 +253,16 @@ result<std::unique_ptr<tls_session>> tls_context::begin(const std::string& peer_
     const std::lock_guard hold(mutex_);
     SSL* ssl = SSL_new(current_);
     if (ssl == nullptr) return refuse("no connection can be made");
-    std::unique_ptr<tls_session> made(new tls_session(shared_from_this(), ssl, place));
+    // A session that is resumed shows no certificate again: it holds for the name that was checked, and no other.
+    const std::string kept_as = peer_name + '@' + place;
+    std::unique_ptr<tls_session> made(new tls_session(shared_from_this(), ssl, kept_as));
     if (side_ == side::server) {
         SSL_set_accept_state(ssl);
         return made;
     }
     SSL_set_connect_state(ssl);
     if (!expect_name(*ssl, peer_name)) return refuse("'" + peer_name + "' cannot be the name of a certificate");
-    if (const auto known = resumable_.find(place); known != resumable_.end()) SSL_set_session(ssl, known->second);
+    if (const auto known = resumable_.find(kept_as); known != resumable_.end()) SSL_set_session(ssl, known->second);
     return made;
 }
 

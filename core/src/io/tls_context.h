@@ -27,7 +27,7 @@ class tls_context : public std::enable_shared_from_this<tls_context> {
         client,  // checks the name and certificate of its peer
         server,  // has a certificate; asks its peers for one when it is told of authorities
     };
-    static constexpr size_t resumable_max = 1024;  // sessions kept, one for each place
+    static constexpr size_t resumable_max = 1024;  // sessions kept, one for each name and place
 
     // Fails with code::tls: a file that cannot be read, a key that does not fit, a build without TLS.
     static result<std::shared_ptr<tls_context>> make(tls_config config, side which);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "io/tls_openssl.h"
 
 namespace aero::io {
@@ -119,6 +120,7 @@ tls_session::progress tls_session::read(byte_span into) {
         const int done = SSL_read_ex(ssl_, into.data() + made.bytes, into.size() - made.bytes, &count);
         if (done != 1) return {state_of(done), made.bytes};
         made.bytes += count;
+        if (planted(planted_bug::opened_forgotten)) break;
     }
     return made;
 }

@@ -234,6 +234,24 @@ TEST(tls_session, trusts_only_whom_it_was_told_to) {
     EXPECT_TRUE(with.shake());
 }
 
+TEST(tls_session, resumes_nothing_under_a_name_that_was_not_checked) {
+    const auto server = server_of(serving(home().issue()));
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        tls_config config = trusting(home().certificate());
+        config.protocols = version;
+        const auto client = client_of(config);
+        for (const bool again : {false, true}) {
+            conversation with(*client, *server);
+            ASSERT_TRUE(with.shake()) << with.ours->why();
+            EXPECT_EQ(conversation::pass(*with.theirs, *with.ours, "hello", SIZE_MAX), "hello");  // tickets came before
+            EXPECT_EQ(with.ours->resumed(), again) << version;
+        }
+        conversation with(*client, *server, SIZE_MAX, "elsewhere.example");
+        EXPECT_FALSE(with.shake()) << version;
+        EXPECT_NE(with.ours->why().find("hostname mismatch"), std::string::npos) << with.ours->why();
+    }
+}
+
 TEST(tls_session, checks_addresses_against_addresses) {
     const auto server = server_of(serving(home().issue({.name = "127.0.0.1", .is_address = true})));
     const auto client = client_of(trusting(home().certificate()));
