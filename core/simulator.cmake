@@ -17,7 +17,7 @@ list(APPEND simulator_sources ${CMAKE_CURRENT_SOURCE_DIR}/testing/info_script.cc
 add_library(simulation OBJECT ${simulator_sources})
 target_include_directories(simulation PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/src)
 target_compile_definitions(simulation PRIVATE $<TARGET_PROPERTY:aero,COMPILE_DEFINITIONS>)
-target_link_libraries(simulation PUBLIC aero_simulated aero_warnings OpenSSL::SSL)
+target_link_libraries(simulation PUBLIC aero_simulated aero_warnings OpenSSL::SSL ZLIB::ZLIB)
 
 set(wrapped clock_gettime socket connect getpeername getsockname getsockopt setsockopt fcntl send recv recvmsg close poll
   ppoll epoll_create1 epoll_ctl epoll_wait eventfd pipe read write getaddrinfo freeaddrinfo)

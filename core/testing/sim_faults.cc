@@ -107,6 +107,8 @@ void simulation::steer() {
             case kind::garbage: manners.garbage = each->chance; break;
             case kind::hang_up: manners.hang_up = each->chance; break;
             case kind::hang: manners.hang = each->chance; break;
+            case kind::pack_badly: manners.packs_badly = each->chance; break;
+            case kind::no_compression: manners.compresses = false; break;
             case kind::refuse_login: manners.refuse_login = each->chance; break;
             default: break;
         }

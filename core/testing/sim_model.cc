@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "testing/sim_packing.h"
 #include "wire/batch.h"
 #include "wire/message.h"
 
@@ -64,7 +65,11 @@ bool sim_model::could_be_seen(const digest& key, std::optional<uint64_t> value, 
 
 void sim_model::note_request(byte_view request) {
     const auto header = wire::decode_frame_header(request.data());
-    if (!header || header->type != wire::frame_type::message) return;
+    std::optional<buffer> inside;
+    if (header && header->type == wire::frame_type::compressed && (inside = unpacked_frame(request)))
+        request = inside->view();
+    else if (!header || header->type != wire::frame_type::message)
+        return;
     read_request(request.subspan(wire::frame_header_size), [&](const sim_asked& what, uint32_t) {
         if (what.writes) ++sent_[what.value];
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "testing/sim_packing.h"
 #include "wire/digest.h"
 #include "wire/message.h"
 
@@ -217,8 +218,42 @@ void sim_node::answer(const work& what, buffer& reply) {
     }
     if (type == wire::frame_type::info)
         reply = script_.reply_to(as_text(body));
-    else
+    else if (type == wire::frame_type::message)
         answer_message(body, reply);
+    else if (const auto inside = unpacked_frame(what.frame.view()); inside && manners_.compresses)
+        answer_message(inside->view().subspan(wire::frame_header_size), reply);
+    else
+        append_frame(reply,
+                     [&] { append_header(reply, {.result_code = static_cast<uint8_t>(code::enterprise_only)}); });
+    pack(what, reply);
+}
+
+// Who asked for it is answered by compressed frames, some or all.
+void sim_node::pack(const work& what, buffer& reply) {
+    const wire::frame_type type = wire::decode_frame_header(what.frame.data())->type;
+    buffer asked;
+    if (type == wire::frame_type::message)
+        asked.append(what.frame.view());
+    else if (auto inside = unpacked_frame(what.frame.view()))
+        asked = std::move(*inside);
+    if (asked.empty() || !manners_.compresses) return;
+    if ((asked.data()[wire::frame_header_size + 1] & wire::info1::compress_response) == 0) return;
+    buffer packed;
+    for (byte_view left = reply.view(); !left.empty();) {
+        const byte_view frame = left.first(wire::frame_header_size + wire::decode_frame_header(left.data())->body_size);
+        left = left.subspan(frame.size());
+        if (chances_.chance(0.2)) {
+            packed.append(frame);
+            continue;
+        }
+        auto how = packing_lie::none;
+        if (chances_.chance(manners_.packs_badly)) {
+            how = static_cast<packing_lie>(1 + chances_.below(packing_lies));
+            refused_.clear();  // nobody reads it
+        }
+        packed.append(packed_frame(frame, how).view());
+    }
+    reply = std::move(packed);
 }
 
 void sim_node::answer_message(byte_view body, buffer& reply) {

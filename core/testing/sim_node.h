@@ -26,7 +26,9 @@ struct sim_manners {
     double hang_up = 0;  // done, but closed instead of answered
     double hang = 0;     // takes up to three seconds
     double refuse_login = 0;
-    bool strict = false;  // refuses records that it does not own
+    double packs_badly = 0;  // compressed frames that are not what they say, or were damaged
+    bool compresses = true;  // false: refuses what is compressed, and asks nobody to unpack
+    bool strict = false;     // refuses records that it does not own
 };
 
 class sim_node final : public sim_service {
@@ -88,6 +90,7 @@ class sim_node final : public sim_service {
     void execute(const work& what);
     void answer(const work& what, buffer& reply);
     void answer_message(byte_view body, buffer& reply);
+    void pack(const work& what, buffer& reply);
     void answer_rows(std::vector<answered> rows, buffer& reply);
     uint8_t do_one(const sim_asked& what, std::optional<uint64_t>& seen);
     bool owns(const digest& key) const;

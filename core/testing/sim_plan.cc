@@ -47,6 +47,8 @@ constexpr std::array<const char*, sim_fault::kinds> kind_names{
     "nodes forget their sessions",
     "records are damaged",
     "shows a wrong certificate",
+    "nodes compress badly",
+    "nodes refuse what is compressed",
 };
 
 std::string ms(nanos time) { return time == never ? "never" : std::to_string(time / from_ms(1)) + " ms"; }
@@ -180,6 +182,27 @@ void draw_tls(sim_plan& plan) {
     }
 }
 
+// Compressed messages, in one run of four, likewise.
+void draw_compression(sim_plan& plan) {
+    sim_random from(sim_random::mix(plan.seed, 6));
+#ifdef AERO_HAVE_ZLIB
+    if (!from.chance(0.25)) return;
+#else
+    return;
+#endif
+    plan.compressed = from.chance(0.5) ? 1 : 0.5;
+    for (sim_item& each : plan.items)
+        if (auto* call = std::get_if<sim_call>(&each.what)) call->policy.compress = from.chance(plan.compressed);
+    for (const kind what : {kind::pack_badly, kind::no_compression}) {
+        if (from.chance(0.6)) continue;
+        const nanos at = from.between(plan.storm_before_open ? -from_ms(200) : 0, sim_plan::storm);
+        plan.items.push_back({.at = at,
+                              .what = sim_fault{.what = what,
+                                                .until = from.between(at, sim_plan::storm),
+                                                .chance = static_cast<double>(1 + from.below(30)) / 100}});
+    }
+}
+
 // Hedged reads and limits that adapt, in one run of three each, and drawn apart for the same reason.
 void draw_flow(sim_plan& plan) {
     sim_random from(sim_random::mix(plan.seed, 3));
@@ -222,6 +245,7 @@ sim_plan sim_plan::draw(uint64_t seed) {
     }
     draw_door(made);
     draw_tls(made);
+    draw_compression(made);
     draw_flow(made);
     return made;
 }
@@ -240,13 +264,14 @@ std::string sim_item::text() const {
         if (call->together > 1) made += ", " + std::to_string(call->together) + " of them at once";
         made += ", within " + std::to_string(call->policy.total_timeout_ms) + " ms (an attempt within " +
                 std::to_string(call->policy.socket_timeout_ms) + "), " + std::to_string(call->policy.max_retries) +
-                " retries";
+                " retries" + (call->policy.compress ? ", compressed" : "");
         if (call->cancel_after != never) made += ", cancelled after " + ms(call->cancel_after);
         return made;
     }
     const sim_fault& fault = std::get<sim_fault>(what);
     std::string made = kind_names[static_cast<size_t>(fault.what)];
-    if (fault.what <= kind::hang || fault.what == kind::refuse_login || fault.what == kind::damage)
+    if (fault.what <= kind::hang || fault.what == kind::refuse_login || fault.what == kind::damage ||
+        fault.what == kind::pack_badly)
         made += " (" + std::to_string(static_cast<int>(fault.chance * 100)) + " %)";
     const bool of_node = (fault.what >= kind::kill && fault.what <= kind::freeze) || fault.what == kind::lie ||
                          fault.what == kind::wrong_certificate;
@@ -270,7 +295,7 @@ std::string sim_plan::text() const {
            (!tls.on     ? ""
             : tls.older ? ", TLS 1.2"
                         : ", TLS 1.3") +
-           (tls.for_login_only ? " for logins" : "");
+           (tls.for_login_only ? " for logins" : "") + (compressed > 0 ? ", calls are compressed" : "");
 }
 
 }  // namespace aero::tests

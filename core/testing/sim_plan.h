@@ -69,8 +69,11 @@ struct sim_fault {
         // nodes that speak TLS
         damage,
         wrong_certificate,
+        // calls that are compressed
+        pack_badly,
+        no_compression,
     };
-    static constexpr unsigned kinds = 33;
+    static constexpr unsigned kinds = 35;
     static constexpr unsigned kinds_for_all = 29;
     kind what = kind::refuse;
     nanos until = never;  // since the storm began
@@ -98,6 +101,7 @@ struct sim_plan {
     uint32_t queued_max = 16384;
     sim_door_rules door;
     sim_tls_rules tls;
+    double compressed = 0;  // share of calls that ask for it
     client_config config;
     std::vector<sim_item> items;
 
