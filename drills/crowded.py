@@ -30,7 +30,8 @@ PATIENT = {"total_timeout": 30_000}
 
 
 @contextlib.contextmanager
-def _turnstile(port: int) -> Iterator[None]:
+def turnstile(port: int) -> Iterator[None]:
+    """A turnstile before the node at this port, at `DOOR` and the same port."""
     script = Path(__file__).with_name("turnstile.py")
     words = [sys.executable, str(script), DOOR, str(port), HOST, str(WORKERS), str(WORK_MS)]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
@@ -96,7 +97,7 @@ def run_crowded(scale: Scale) -> Report:
     seconds = scale.pick(3, 8, 40)
     with (
         Ring(1, dead_ms=NEVER_MS, told={"access": DOOR}) as ring,
-        _turnstile(ring.ports[0]),
+        turnstile(ring.ports[0]),
         StallMeter() as meter,
     ):
         ring.wait_until_settled()

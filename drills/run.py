@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 
+import backpressure
 import crowded
 import crowds
 import flow_control
@@ -30,6 +31,7 @@ ALL: list[Drill] = [
     *stopped.DRILLS,
     *hiccups.DRILLS,
     *crowded.DRILLS,
+    *backpressure.DRILLS,
     *seeds.DRILLS,
     *stormed.DRILLS,
     *overloaded.DRILLS,

@@ -159,6 +159,7 @@ void resume_call(call_object* call) noexcept {
     remember_for_task(call->timings);
     stage_durations spent = stages_of(*marks, face::loop);
     report_stages(name, face::loop, spent, marks->resumed, stage::event_loop_resume_delay, call->timings);
+    if (call->failed) tell_timings(call->value, call->timings);
     if (raised) put_exception(std::move(raised));
 }
 

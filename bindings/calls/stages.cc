@@ -72,6 +72,13 @@ void remember_for_thread(PyObject* timings) noexcept {
     remember_for_task(timings);
 }
 
+void tell_timings(PyObject* raised, PyObject* timings) noexcept {
+    constexpr const char* place = "timings";
+    if (PyObject_HasAttrString(raised, place) == 0) return;
+    const ref told = ref::take(timings_dict(timings));
+    if (!told || PyObject_SetAttrString(raised, place, told.get()) < 0) PyErr_Clear();
+}
+
 PyObject* last_timings() {
     PyObject* of_task = nullptr;
     if (PyContextVar_Get(context_variable, nullptr, &of_task) < 0) return nullptr;

@@ -43,6 +43,9 @@ void remember_for_thread(PyObject* timings) noexcept;
 void remember_for_task(PyObject* timings) noexcept;
 PyObject* last_timings();  // the dict, a new reference; None when there is none
 
+// Gives an error of this package that ended a profiled call the stages of that call; others are left as they are.
+void tell_timings(PyObject* raised, PyObject* timings) noexcept;
+
 bool init_stages();  // the context variable; false with an exception
 
 }  // namespace aero::py

@@ -71,7 +71,9 @@ void finish_profile(const char* name, measurement& of) noexcept {
     remember_for_thread(of.timings.get());
     stage_durations spent = stages_of(of.marks, face::sync);
     report_stages(name, face::sync, spent, end, stage::into_pyobject, of.timings.get());
-    if (raised) put_exception(std::move(raised));
+    if (!raised) return;
+    tell_timings(raised.get(), of.timings.get());
+    put_exception(std::move(raised));
 }
 
 PyObject* answer(operation& call, client& through, measurement& of) {

@@ -1,6 +1,7 @@
 """The tree of errors, and which result code raises which class.
 
-Every error carries what is known of the call that ended: `result_code`, `in_doubt`, `node`, `attempts` and `stage`.
+Every error carries what is known of the call that ended: `result_code`, `in_doubt`, `node`, `attempts`, `stage` and
+`timings`.
 They are set on the instance when known and fall back to class defaults, so each may be read on any error. All of them
 survive pickling.
 
@@ -26,6 +27,8 @@ class AerospikeError(Exception):
     """Attempts made; 0 when nothing was sent."""
     stage: str = ""
     """Stage the call was in when it ended, named as in the profile; empty when it had not started."""
+    timings: dict[str, float] | None = None
+    """Seconds of every stage of the call, as `last_timings()` has them; None unless it was profiled."""
 
 
 class ClientError(AerospikeError):

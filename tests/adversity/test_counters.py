@@ -80,6 +80,18 @@ def test_an_attempt_that_is_made_again(ready):
         assert ready.face.get(KEY, ONCE_MORE | {"max_retries": 5}).bins == {"a": 1}
 
 
+def test_a_failed_attempt_makes_the_nodes_be_asked_early(ready):
+    ready.cluster.arm(hostile.closing, times=1)
+    with moves("tend_early"):
+        ready.face.get(KEY, ONCE_MORE)
+
+
+def test_a_write_that_is_turned_away_is_parked(ready):
+    ready.cluster.arm(hostile.refusing(11), times=1)
+    with moves("call_parked"):
+        ready.face.put(KEY, {"a": 1}, policy=LONG)
+
+
 def test_attempts_that_send_nothing(ready):
     for proxy in ready.cluster.proxies:
         proxy.close()
@@ -196,6 +208,31 @@ def test_a_thread_that_waits_for_a_connection(server, leak_check):
                     thread.join()
 
 
+def test_calls_that_find_no_slot(server, leak_check):
+    one_at_a_time = {"max_concurrent_operations": 1, "operation_queue_timeout_ms": 50, "timeout": 20_000}
+
+    async def two_gets(hosts):
+        async with aerospike_py.async_client({"hosts": hosts, **one_at_a_time}) as client:
+            await client.connect()
+            return await asyncio.gather(client.get(KEY, LONG), client.get(KEY, LONG), return_exceptions=True)
+
+    with hostile.ProxiedCluster(server.hosts) as cluster:
+        with aerospike_py.client({"hosts": cluster.hosts, **one_at_a_time}).connect() as client:
+            client.put(KEY, {"a": 1}, policy=LONG)
+            cluster.arm(hostile.delayed(0.5))
+            holder = threading.Thread(target=client.get, args=(KEY, LONG))
+            with moves_by(call_refused=1):
+                holder.start()
+                time.sleep(0.1)
+                with pytest.raises(exception.BackpressureError):
+                    client.get(KEY, LONG)
+                holder.join()
+        with moves_by(call_refused=1):
+            answered, refused = asyncio.run(two_gets(cluster.hosts))
+        assert answered.bins == {"a": 1}
+        assert isinstance(refused, exception.BackpressureError)
+
+
 def test_calls_of_a_loop(server, leak_check):
     async def main(cluster):
         async with aerospike_py.async_client({"hosts": cluster.hosts, "timeout": 20_000}) as client:
@@ -233,7 +270,9 @@ def test_every_counter_is_told():
         "breaker_probed",
         "call_cancelled",
         "call_merged",
+        "call_parked",
         "call_queued",
+        "call_refused",
         "call_unmerged",
         "concurrency_lowered",
         "concurrency_raised",
@@ -251,5 +290,6 @@ def test_every_counter_is_told():
         "reply_discarded",
         "retry_refused",
         "tend_answered",
+        "tend_early",
         "tend_failed",
     }

@@ -285,12 +285,15 @@ def test_a_member_tells_other_addresses_than_it_listens_on(tmp_path):
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_takes_compressed_messages_when_told_so(taken):
-    with program("--port", "0", *(["--compression"] if taken else [])) as (_, line):
-        with aerospike_py.client({"hosts": addresses(line)}).connect() as client:
-            key, policy = ("test", "notes", 1), {"compress": True}
-            if taken:
-                client.put(key, {"text": "again and again " * 500}, policy=policy)
-                assert client.get(key, policy).bins == {"text": "again and again " * 500}
-            else:
-                with pytest.raises(aerospike_py.AerospikeError, match="compress"):
-                    client.put(key, {"text": "again and again " * 500}, policy=policy)
+    text = "again and again " * 500
+    key, policy = ("test", "notes", 1), {"compress": True}
+    with (
+        program("--port", "0", *(["--compression"] if taken else [])) as (_, line),
+        aerospike_py.client({"hosts": addresses(line)}).connect() as client,
+    ):
+        if taken:
+            client.put(key, {"text": text}, policy=policy)
+            assert client.get(key, policy).bins == {"text": text}
+        else:
+            with pytest.raises(aerospike_py.AerospikeError, match="compress"):
+                client.put(key, {"text": text}, policy=policy)

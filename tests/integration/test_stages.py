@@ -83,8 +83,9 @@ def test_stages_of_an_asyncio_call_add_up(hosts, key, name):
 
 
 def test_a_call_that_fails_has_its_stages_too(client, hosts, key):
-    with pytest.raises(aerospike_py.RecordNotFound):
+    with pytest.raises(aerospike_py.RecordNotFound) as caught:
         client.get(key)
+    assert caught.value.timings == aerospike_py.last_timings()
     assert aerospike_py.last_timings()["io"] > 0
     with pytest.raises(aerospike_py.AerospikeTimeoutError):
         client.batch_read([key] * 20_000, policy={"total_timeout": 1, "max_retries": 0})
@@ -95,8 +96,9 @@ def test_a_call_that_fails_has_its_stages_too(client, hosts, key):
         async with aerospike_py.async_client({"hosts": hosts}) as asyncio_client:
             await asyncio_client.connect()
             call = asyncio_client.get(key)
-            with pytest.raises(aerospike_py.RecordNotFound):
+            with pytest.raises(aerospike_py.RecordNotFound) as caught:
                 await call
+            assert caught.value.timings == call.timings
             assert call.timings["io"] + call.timings["event_loop_resume_delay"] > 0
             assert aerospike_py.last_timings() == call.timings
 

@@ -125,6 +125,7 @@ result<void> drive(client::shared& of, command::call& what, nanos began, const c
 }  // namespace
 
 error detail::limiter_refused(const client_config& config, bool queue_full) {
+    metrics::count(metrics::event::call_refused);
     error made{.what = code::backpressure, .where = stage::limiter_wait};
     made.text = "no slot of max_concurrent_operations = " + std::to_string(config.max_concurrent_operations) +
                 (queue_full ? ": the queue is full" : " became free in time; raise it or operation_queue_timeout_ms");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aero/log.h"
+#include "metrics/counters.h"
 
 namespace aero::cluster {
 
@@ -82,6 +83,7 @@ void tender::tick(nanos now) {
     if (soon_at_ <= now) {
         soon_at_ = never;
         last_soon_ = now;
+        metrics::count(metrics::event::tend_early);
         for (member& each : members_) each.next_round = std::min(each.next_round, now);
         if (members_.empty()) seeds_at_ = std::min(seeds_at_, now);
     }

@@ -293,7 +293,10 @@ void call::park(part&& which, error&& why, nanos now) {
 
 void call::wait(part&& which, error&& why, bool parked, nanos until, nanos now) {
     which.parked = parked;
-    if (parked) ++parked_;
+    if (parked) {
+        ++parked_;
+        metrics::count(metrics::event::call_parked);
+    }
     which.launch_at = until;
     if (until > now && pause_began_ == 0 && in_flight_.empty()) pause_began_ = now;
     last_trouble_ = std::move(why.text);

@@ -11,6 +11,8 @@ std::string_view name_of(event which) noexcept {
         case event::attempt_retried: return "attempt_retried";
         case event::retry_refused: return "retry_refused";
         case event::attempt_unsent: return "attempt_unsent";
+        case event::call_parked: return "call_parked";
+        case event::call_refused: return "call_refused";
         case event::deadline_passed: return "deadline_passed";
         case event::call_cancelled: return "call_cancelled";
         case event::call_merged: return "call_merged";
@@ -26,6 +28,7 @@ std::string_view name_of(event which) noexcept {
         case event::batch_resplit: return "batch_resplit";
         case event::tend_answered: return "tend_answered";
         case event::tend_failed: return "tend_failed";
+        case event::tend_early: return "tend_early";
         case event::partition_map_changed: return "partition_map_changed";
         case event::breaker_opened: return "breaker_opened";
         case event::breaker_closed: return "breaker_closed";

@@ -15,6 +15,8 @@ enum class event : uint8_t {
     attempt_retried,  // an attempt that put bytes on the wire was followed by another
     retry_refused,    // a call that would have been tried again, had the budget for retries not been spent
     attempt_unsent,   // an attempt ended before its first byte was sent, so its repetition is no retry
+    call_parked,      // a call, or rows of it, that nobody could serve waits for another view of the cluster
+    call_refused,     // a call ended because all slots of max_concurrent_operations stayed taken
     deadline_passed,  // a call ended by its total timeout
     call_cancelled,
     call_merged,        // a call that shared its wire message with others
@@ -30,6 +32,7 @@ enum class event : uint8_t {
     batch_resplit,      // rows of a batch were split again by a fresh partition map
     tend_answered,      // a node answered a question of the tend
     tend_failed,        // a node did not
+    tend_early,         // nodes were asked before their time because a call failed
     partition_map_changed,
     breaker_opened,       // a node failed so often in a row that reads pass over it
     breaker_closed,       // such a node answered again
