@@ -14,6 +14,7 @@ constexpr int class_offset = 32;  // the lowest code that has a place in `classe
 
 // The exception class of a code; borrowed, null with an exception.
 PyObject* class_of(code what) {
+    if (what == code::no_memory) return PyExc_MemoryError;
     const int number = static_cast<int>(what);
     const int place = number + class_offset;
     const size_t index = place < 0 ? the_state.classes.size() : static_cast<size_t>(place);

@@ -120,8 +120,7 @@ bool send(call_object* call) {
     }
     const ref host = ref::take(reinterpret_cast<PyObject*>(host_for(call, *through)));
     if (!host) return false;
-    host_submits(reinterpret_cast<loop_host*>(host.get()), call);
-    return true;
+    return host_submits(reinterpret_cast<loop_host*>(host.get()), call);
 }
 
 // What a loop has no time for is done elsewhere first. False with an exception.

@@ -96,7 +96,7 @@ void arm_timer(loop_host* host, PyObject* loop) {
 void follow_up(loop_host* host, PyObject* loop) {
     if (host->native->inside) return;
     event_client& events = *host->native->events;
-    if (!host->native->watches.follow(events, loop, host->read_tick)) report(host);
+    if (!guarded([&] { return host->native->watches.follow(events, loop, host->read_tick); }, false)) report(host);
     if (events.needs_flush() || events.has_completions()) schedule_tick(host, loop);
     arm_timer(host, loop);
 }
@@ -105,14 +105,16 @@ void follow_up(loop_host* host, PyObject* loop) {
 PyObject* send_again(PyObject* self, PyObject*) {
     call_object* call = as_call(self);
     if (call->state == call_state::pending && call->host != nullptr && call->host->native != nullptr)
-        host_submits(call->host, call);
+        if (!guarded([&] { return host_submits(call->host, call); }, false))
+            finish_call(call, nullptr, wake_mode::soon);
     Py_RETURN_NONE;
 }
 
 // True when the call waits for another attempt.
 bool repeats(loop_host* host, call_object* call, call_outcome& outcome) {
     if (!call->work->may_repeat()) return false;
-    const auto pause = call->work->again(outcome, monotonic_now());
+    std::optional<int64_t> pause;
+    if (!guarded([&] { return pause = call->work->again(outcome, monotonic_now()), true; }, false)) PyErr_Clear();
     const ref loop = loop_of(host);
     if (!pause || !loop || host->native == nullptr) return false;
     static PyMethodDef method{"send_again", send_again, METH_NOARGS, nullptr};
@@ -278,16 +280,19 @@ loop_host* new_host(PyObject* loop, const client& through, const event_config& h
     if (host->native == nullptr || !bind_callbacks(host, loop)) return nullptr;
     host->native->events = std::move(*events);
     host->native->owner = &owner;
-    if (!host->native->watches.follow(*host->native->events, loop, host->read_tick)) return nullptr;
+    if (!guarded([&] { return host->native->watches.follow(*host->native->events, loop, host->read_tick); }, false))
+        return nullptr;
     arm_timer(host, loop);
     return as_host(new_ref(made.get()));
 }
 
-void host_submits(loop_host* host, call_object* call) {
+bool host_submits(loop_host* host, call_object* call) {
     if (call->host == nullptr) link(host, call);
     call->ticket = call->work->submit(*host->native->events, call->completion, call->marks != nullptr);
-    if (host->native->inside) return;
+    if (call->ticket == 0) return PyErr_NoMemory(), false;
+    if (host->native->inside) return true;
     if (const ref loop = ref::share(call->loop)) follow_up(host, loop.get());
+    return true;
 }
 
 void host_cancels(call_object* call) noexcept {
@@ -311,7 +316,13 @@ void host_forgets(call_object* call) noexcept {
 
 void host_hears(call_object* call, call_outcome&& outcome) noexcept {
     call->ticket = 0;
-    call->host->native->ended.push_back({ref::share(as_object(call)), std::move(outcome)});
+    if (guarded(
+            [&] {
+                return call->host->native->ended.push_back({ref::share(as_object(call)), std::move(outcome)}), true;
+            },
+            false))
+        return;
+    finish_call(call, nullptr, wake_mode::soon);
 }
 
 ref host_loop(const loop_host* host) noexcept { return loop_of(host); }

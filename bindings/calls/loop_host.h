@@ -43,7 +43,7 @@ inline PyObject* as_object(loop_host* host) noexcept { return reinterpret_cast<P
 // A new host on a running loop; null with an exception.
 loop_host* new_host(PyObject* loop, const client& through, const event_config& how, host_owner& owner);
 // Sends the call's work; its end comes through the host. REQUIRES: call->work is set and the call is pending
-void host_submits(loop_host* host, call_object* call);
+bool host_submits(loop_host* host, call_object* call);
 void host_cancels(call_object* call) noexcept;  // the core forgets it; the reply is dropped when it comes
 void host_forgets(call_object* call) noexcept;  // the host no longer owns it
 void host_hears(call_object* call, call_outcome&& outcome) noexcept;

@@ -194,6 +194,7 @@ _CLASSES: dict[int, type[AerospikeError]] = {
     -20: AerospikeTimeoutError,
     -21: ClusterError,
     -22: BackpressureError,
+    -23: ClientError,  # of a row; a call without memory raises MemoryError
 }
 _CLASSES.update(dict.fromkeys(range(51, 95), AdminError))  # everything about users, roles, passwords and quotas
 _CLASSES.update(

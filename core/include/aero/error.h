@@ -100,6 +100,7 @@ enum class code : int16_t {
     deadline = -20,            // the call's own deadline passed
     bad_reply = -21,           // bytes that the protocol does not allow
     backpressure = -22,        // no slot of `max_concurrent_operations` within the queue's time limit
+    no_memory = -23,           // the process has no memory left for the call
 };
 
 // Where a call was when it ended; the stages of a profile carry the same names.

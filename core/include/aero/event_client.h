@@ -55,8 +55,8 @@ class event_client {
     };
     void watched(std::vector<watch>& into) const;
 
-    // Never fails on the spot: whatever goes wrong is delivered. `with_times` asks for time marks (kernel stamps
-    // included).
+    // Fails on the spot only where there is no memory to know the call by: the ticket is 0 and the completion will not
+    // run. Whatever else goes wrong is delivered. `with_times` asks for time marks (kernel stamps included).
     ticket submit(const record_request& request, const transport_policy& policy, completion& whom,
                   bool with_times = false);
     ticket submit(const batch_request& request, const transport_policy& policy, completion& whom,

@@ -101,6 +101,7 @@ constexpr named names_of_codes[] = {
     {code::deadline, "Timeout"},
     {code::bad_reply, "BadReply"},
     {code::backpressure, "Backpressure"},
+    {code::no_memory, "NoMemory"},
 };
 
 }  // namespace

@@ -32,6 +32,13 @@ event from_io(const io::io_result& got) noexcept {
 
 }  // namespace
 
+void blocking_driver::lane::close() noexcept {
+    if (node == nullptr) return;
+    connection.stream.close();
+    if (std::exchange(connecting, false)) node->end_connect();
+    if (std::exchange(counted, false)) node->drop_slot();
+}
+
 void blocking_driver::run(command::call& what, nanos now) {
     now_ = now;
     view_ = current_view(cluster_);
@@ -132,20 +139,20 @@ blocking_driver::connected blocking_driver::connect(lane& one, command::call& wh
             return connected::no;
         }
     }
+    one.counted = true;
     if (taken) {
         one.connection = std::move(*taken);
         return connected::yes;
     }
+    one.connecting = true;
     auto started = one.node->start_connect();
     if (!started) {
-        one.node->drop_slot();
-        one.node->end_connect();
+        one.close();
         one.attempt->fail(started.error().what, std::move(started.error().text));
         return connected::no;
     }
     one.connection.stream = std::move(*started);
     one.connection.opened = now_;
-    one.connecting = true;
     one.connect_until = now_ + from_ms(config.connect_timeout_ms);
     return connected::yes;
 }
@@ -170,6 +177,7 @@ void blocking_driver::send(lane& one, command::call& what) {
         }
         one.next = one.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, now_);
     }
+    if (one.next.what == action::kind::finished) finish(one, what);  // no memory to receive into
 }
 
 // All that has arrived: a receive that filled its room may have left something.
@@ -192,13 +200,13 @@ void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
 
 void blocking_driver::finish(lane& one, command::call& what) {
     if (one.attempt->session_over()) one.node->session_lost(one.connection.opened, now_);
-    if (one.node->adapts() && one.attempt->asks_records() && one.attempt->failure() == nullptr)
+    if (one.node->adapts() && one.attempt->timed())
         one.node->answered(one.attempt->took(), one.attempt->rows.size(), now_);
     if (one.attempt->connection_reusable()) {
+        one.counted = false;
         one.node->give_back(std::move(one.connection), now_);
     } else {
-        one.connection.stream.close();
-        one.node->drop_slot();
+        one.close();
     }
     // The attempt points to its node, which may have left every view by now.
     const std::shared_ptr<cluster::node> kept = std::move(one.node);
@@ -293,11 +301,10 @@ void blocking_driver::leave_let_go() {
         if (one.node->adapts() && one.attempt->late && one.attempt->sent_any()) one.node->late(now_);
         if (one.attempt->sent_all() && one.attempt->drain_until > now_) {
             auto reply = std::make_unique<late_reply>(std::move(one.attempt), now_);
+            one.counted = false;
             cluster_.take_over(std::move(one.node), std::move(one.connection), std::move(reply));
         } else {
-            one.connection.stream.close();
-            if (one.connecting) connect_over(one);
-            one.node->drop_slot();
+            one.close();
         }
         return true;
     });

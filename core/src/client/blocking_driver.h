@@ -22,13 +22,20 @@ class blocking_driver {
     void run(command::call& what, nanos now);
 
   private:
-    // One attempt and the connection it runs on.
+    // One attempt and the connection it runs on; what it holds of its node goes back when it ends, however it ends.
     struct lane {
+        lane() noexcept = default;
+        lane(lane&&) noexcept = default;
+        lane& operator=(lane&&) noexcept = default;  // REQUIRES: holds nothing
+        ~lane() { close(); }
+        void close() noexcept;
+
         std::shared_ptr<cluster::node> node;
         cluster::connection connection;
         std::unique_ptr<command::attempt> attempt;
         command::action next{};
-        bool connecting = false;
+        bool counted = false;     // its connection is, in the node; a moved one has none
+        bool connecting = false;  // and so is its turn to connect
         nanos connect_until = never;
     };
 

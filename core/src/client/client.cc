@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "client/blocking_driver.h"
 #include "client/client_shared.h"
+#include "client/no_memory.h"
 #include "client/view_cache.h"
 #include "command/admin_call.h"
 #include "command/batch_call.h"
@@ -106,7 +107,7 @@ class reused {
 };
 
 // From prepared to done; the error is the call's own, with what is known of it.
-result<void> drive(client::shared& of, command::call& what, nanos began, const call_options& options) {
+result<void> go_through(client::shared& of, command::call& what, nanos began, const call_options& options) {
     auto held = slot::take(of, what.policy(), began, options.interrupt);
     if (!held) return std::unexpected(std::move(held.error()));
     nanos now = began;
@@ -120,6 +121,27 @@ result<void> drive(client::shared& of, command::call& what, nanos began, const c
     if (options.times != nullptr) *options.times = what.times();
     if (what.failure() != nullptr) return std::unexpected(std::move(*what.take_failure()));
     return {};
+}
+
+// Where memory runs out the driver has let go of the connections already, and of the attempts on them.
+result<void> drive(client::shared& of, command::call& what, nanos began, const call_options& options) noexcept {
+    try {
+        return go_through(of, what, began, options);
+    } catch (const std::bad_alloc&) {
+        what.out_of_memory();
+        return std::unexpected(
+            detail::no_memory(what.may_have_written(), static_cast<uint16_t>(what.times().attempts)));
+    }
+}
+
+// A reply that cannot be handed out for want of memory: what was asked for has been done.
+template <class Reply, class Call>
+result<Reply> reply_of(Call& call) noexcept {
+    try {
+        return call.take_reply();
+    } catch (const std::bad_alloc&) {
+        return std::unexpected(detail::no_memory(call.writes(), static_cast<uint16_t>(call.times().attempts)));
+    }
 }
 
 }  // namespace
@@ -139,9 +161,11 @@ error detail::late_before_sent(uint32_t total_timeout_ms, stage where) {
 }
 
 result<client> client::open(client_config config, interrupt_hook* interrupt) {
-    auto opened = cluster::cluster::open(std::move(config), interrupt);
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    return client(std::make_shared<shared>(std::move(*opened)));
+    return detail::within_memory([&]() -> result<client> {
+        auto opened = cluster::cluster::open(std::move(config), interrupt);
+        if (!opened) return std::unexpected(std::move(opened.error()));
+        return client(std::make_shared<shared>(std::move(*opened)));
+    });
 }
 
 void client::close() { shared_->cluster->close(); }
@@ -163,10 +187,12 @@ result<record_reply> client::execute(const record_request& request, const transp
                                      call_options options) {
     if (!is_open()) return not_open();
     const nanos began = monotonic_now();
-    reused<command::record_call> call;
-    call->prepare(request, policy);
-    if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
-    return call->take_reply();
+    return detail::within_memory([&]() -> result<record_reply> {
+        reused<command::record_call> call;
+        call->prepare(request, policy);
+        if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
+        return call->take_reply();
+    });
 }
 
 result<batch_reply> client::execute(const batch_request& request, const transport_policy& policy,
@@ -174,32 +200,38 @@ result<batch_reply> client::execute(const batch_request& request, const transpor
     if (!is_open()) return not_open();
     if (request.digests.empty()) return batch_reply{};
     const nanos began = monotonic_now();
-    reused<command::batch_call> call;
-    call->prepare(request, policy, shared_->cluster->config().split_large_batches);
-    if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
-    return call->take_reply();
+    return detail::within_memory([&]() -> result<batch_reply> {
+        reused<command::batch_call> call;
+        call->prepare(request, policy, shared_->cluster->config().split_large_batches);
+        if (auto done = drive(*shared_, *call, began, options); !done) return std::unexpected(std::move(done.error()));
+        return reply_of<batch_reply>(*call);
+    });
 }
 
 result<admin_reply> client::execute(const admin_request& request, uint32_t timeout_ms, call_options options) {
     if (!is_open()) return not_open();
-    command::admin_call call;
-    call.prepare(request, timeout_ms, &shared_->cluster->how());
-    if (auto done = drive(*shared_, call, monotonic_now(), options); !done)
-        return std::unexpected(std::move(done.error()));
-    return call.take_reply();
+    return detail::within_memory([&]() -> result<admin_reply> {
+        command::admin_call call;
+        call.prepare(request, timeout_ms, &shared_->cluster->how());
+        if (auto done = drive(*shared_, call, monotonic_now(), options); !done)
+            return std::unexpected(std::move(done.error()));
+        return reply_of<admin_reply>(call);
+    });
 }
 
 result<std::vector<info_reply>> client::info(std::string_view command, info_target target, uint32_t timeout_ms,
                                              call_options options) {
     if (!is_open()) return not_open();
-    command::info_call call;
-    call.prepare(command,
-                 target == info_target::every_node ? command::info_call::target::every_node
-                                                   : command::info_call::target::any_node,
-                 timeout_ms);
-    if (auto done = drive(*shared_, call, monotonic_now(), options); !done)
-        return std::unexpected(std::move(done.error()));
-    return call.take_replies();
+    return detail::within_memory([&]() -> result<std::vector<info_reply>> {
+        command::info_call call;
+        call.prepare(command,
+                     target == info_target::every_node ? command::info_call::target::every_node
+                                                       : command::info_call::target::any_node,
+                     timeout_ms);
+        if (auto done = drive(*shared_, call, monotonic_now(), options); !done)
+            return std::unexpected(std::move(done.error()));
+        return call.take_replies();
+    });
 }
 
 }  // namespace aero

@@ -89,7 +89,7 @@ void event_client::state::flush_batches(std::vector<loop_call*>& batches, nanos 
 void event_client::state::start_shared(std::unique_ptr<shared_message> ready, nanos now) {
     shared_message& here = *ready;
     messages.push_back(std::move(ready));
-    here.machine().start(view, now);
+    step(here, [&](command::call& it) { it.start(view, now); });
     drive(here, now);
 }
 

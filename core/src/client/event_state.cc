@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "base/planted.h"
+#include "client/no_memory.h"
 #include "metrics/counters.h"
 
 namespace aero {
@@ -18,7 +19,6 @@ using detail::shared_message;
 
 namespace {
 
-constexpr size_t spare_calls_max = 1024;
 constexpr size_t events_at_once = 128;
 // A call that comes alone waits for the end of its tick when so many of the last ticks had enough calls to share a
 // message. With fewer it would wait for company that does not come (docs/decisions/0008).
@@ -56,20 +56,27 @@ loop_call& event_client::state::admit(std::unique_ptr<loop_call> made, const tra
     here.place = calls.size();
     calls.push_back(std::move(made));
     follow_cluster();
-    if (closed || core->cluster->closed()) {
-        fail(here, error{.what = code::client, .text = "the client is closed: open another one"});
-    } else if (core->limiter.limited()) {
-        enter(here, now);
-    } else {
-        here.admitted = now;
-        begin(here, now);
-    }
-    process_ended(now);
+    within_memory([&] {
+        if (closed || core->cluster->closed()) {
+            fail(here, error{.what = code::client, .text = "the client is closed: open another one"});
+        } else if (core->limiter.limited()) {
+            enter(here, now);
+        } else {
+            here.admitted = now;
+            begin(here, now);
+        }
+        process_ended(now);
+    });
     return here;
 }
 
 void event_client::state::enter(loop_call& which, nanos now) {
     auto me = std::make_unique<admission>(*this, which);
+    waiting.reserve(waiting.size() + 1);
+    {
+        const std::lock_guard lock(granted_mutex);
+        granted.reserve(waiting.capacity());
+    }
     switch (core->limiter.enter(*me)) {
         case command::limiter::admission::granted:
             which.holds_slot = true;
@@ -110,7 +117,7 @@ void event_client::state::start_alone(loop_call& which, nanos now) {
     machine.set_deadline(which.deadline);
     machine.set_admitted(which.admitted);
     if (which.with_times) machine.want_stamps();
-    machine.start(view, now);
+    step(which, [&](command::call& it) { it.start(view, now); });
     drive(which, now);
 }
 
@@ -152,13 +159,13 @@ void event_client::state::wake_waiting(nanos now) {
     for (const auto& one : messages)
         if (one->machine().waits_for_view()) waiting_for_it.push_back(one.get());
     for (runner* which : waiting_for_it) {
-        which->machine().wake(view, now);
+        step(*which, [&](command::call& it) { it.wake(view, now); });
         drive(*which, now);
     }
 }
 
 void event_client::state::release(command::call& of, nanos now) {
-    for (command::attempt* left : of.take_released())
+    while (command::attempt* left = of.next_released())
         if (auto* on = static_cast<loop_connection*>(left->carrier)) on->home.let_go(*on, now);
 }
 
@@ -179,6 +186,7 @@ void event_client::state::finish(loop_call& which) {
         command::call& machine = which.machine();
         which.outcome.times = machine.times();
         which.outcome.failure = machine.take_failure();
+        if (machine.starved()) return fail_for_memory(which);
         if (which.outcome.failure == nullptr) {
             if (command::record_call* record = which.as_record())
                 which.outcome.record = record->take_reply();
@@ -192,15 +200,64 @@ void event_client::state::finish(loop_call& which) {
     }
     which.at = loop_call::phase::ended;
     if (which.whom != nullptr)
-        completed.push_back(&which);
+        completed.push(which);
     else
         discard(which);
 }
 
+void event_client::state::fail_for_memory(loop_call& which) noexcept {
+    const command::call& machine = which.machine();
+    if (which.holds_slot) core->limiter.leave();
+    which.holds_slot = false;
+    which.alarm.disarm();
+    which.parked.reset();
+    *which.reserve = detail::no_memory(machine.may_have_written(), static_cast<uint16_t>(machine.times().attempts));
+    which.outcome.failure = std::move(which.reserve);
+    which.at = loop_call::phase::ended;
+    if (which.whom != nullptr)
+        completed.push(which);
+    else
+        discard(which);
+}
+
+void event_client::state::end_calls(const std::string& why, nanos now) {
+    for (size_t i = calls.size(); i-- > 0;) {
+        loop_call& which = *calls[i];
+        if (which.at == loop_call::phase::ended) continue;
+        if (which.at == loop_call::phase::admission) leave_queue(which);
+        if (which.at == loop_call::phase::member) which.message->remove(which);
+        if (which.at != loop_call::phase::running) {
+            fail(which, error{.what = code::client, .text = why});
+            continue;
+        }
+        // A batch of writes still says row by row what became of it.
+        step(which, [&](command::call& it) { it.abandon(code::client, why, now); });
+        drive(which, now);
+    }
+}
+
+// Memory ran out between the steps of machines, so nothing that the lanes hold is sure: every call under way ends, the
+// connections are closed, and the event client goes on as if it were new.
+void event_client::state::start_over() noexcept {
+    for (const auto& one : messages) one->machine().out_of_memory();
+    for (size_t i = calls.size(); i-- > 0;) {
+        loop_call& which = *calls[i];
+        if (which.at == loop_call::phase::ended) continue;
+        if (which.at == loop_call::phase::admission) leave_queue(which);
+        which.machine().out_of_memory();
+        fail_for_memory(which);
+    }
+    gathered.clear();
+    ended_.clear();
+    messages.clear();
+    lanes.clear();
+}
+
 void event_client::state::finish(shared_message& which, nanos now) {
-    const bool failed = which.call().failure() != nullptr;
+    const error* const why = which.call().failure();
+    const bool failed = why != nullptr || which.call().starved();
     // A server without compression: what was large enough for it together may go as it is alone.
-    const bool uncompressible = failed && which.call().failure()->what == code::enterprise_only;
+    const bool uncompressible = why != nullptr && why->what == code::enterprise_only;
     const call_times times = which.call().times();
     const batch_reply whole = which.call().take_reply();
     const std::vector<shared_message::member> members(which.members().begin(), which.members().end());
@@ -223,7 +280,7 @@ void event_client::state::finish(shared_message& which, nanos now) {
     }
 }
 
-void event_client::state::discard(loop_call& which) {
+void event_client::state::discard(loop_call& which) noexcept {
     const size_t place = which.place;
     assert(calls[place].get() == &which);
     std::unique_ptr<loop_call> gone = std::move(calls[place]);
@@ -232,7 +289,8 @@ void event_client::state::discard(loop_call& which) {
         calls[place]->place = place;
     }
     calls.pop_back();
-    if (gone->as_record() == nullptr || spare.size() >= spare_calls_max) return;
+    if (gone->as_record() == nullptr || gone->reserve == nullptr || spare.size() >= spare_calls_max) return;
+    gone->at = loop_call::phase::gathered;
     gone->alarm.disarm();
     gone->outcome = {};
     gone->message = nullptr;
@@ -253,7 +311,7 @@ void event_client::state::cancel(loop_call& which) noexcept {
         case loop_call::phase::gathered: std::erase(gathered, &which); break;
         case loop_call::phase::member: which.message->remove(which); break;
         case loop_call::phase::running:
-            which.machine().abandon(code::cancelled, "cancelled", now);
+            step(which, [&](command::call& it) { it.abandon(code::cancelled, "cancelled", now); });
             release(which.machine(), now);
             break;
     }
@@ -271,13 +329,16 @@ void event_client::state::admission::granted() noexcept {
     of.wake.signal();
 }
 
+event_client::state::admission* event_client::state::next_granted() noexcept {
+    const std::lock_guard lock(granted_mutex);
+    if (granted.empty()) return nullptr;
+    admission* first = granted.front();
+    granted.erase(granted.begin());
+    return first;
+}
+
 void event_client::state::take_granted(nanos now) {
-    std::vector<admission*> mine;
-    {
-        const std::lock_guard lock(granted_mutex);
-        mine.swap(granted);
-    }
-    for (admission* one : mine) {
+    while (admission* one = next_granted()) {
         loop_call& which = *one->who;
         std::erase_if(waiting, [&](const auto& held) { return held.get() == one; });
         which.alarm.disarm();
@@ -309,7 +370,7 @@ void event_client::state::process_ended(nanos now) {
         ended_.pop_front();
         if (one->owner() == nullptr) continue;
         runner& which = *static_cast<runner*>(one->owner()->host);
-        which.machine().finished(std::move(one), view, now);
+        step(which, [&](command::call& it) { it.finished(std::move(one), view, now); });
         drive(which, now);
     }
 }
@@ -337,7 +398,7 @@ void event_client::state::alarm(runner& which, nanos now) {
             return;
         }
     }
-    which.machine().wake(view, now);
+    step(which, [&](command::call& it) { it.wake(view, now); });
     drive(which, now);
 }
 

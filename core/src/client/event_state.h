@@ -18,13 +18,19 @@ namespace aero {
 
 struct event_client::state final : detail::attempt_sink {
     static constexpr nanos sweep_every = 1'000'000'000;
+    static constexpr size_t spare_calls_max = 1024;
 
     state(const client& of, event_config set) : core(of.handle()), config(set) {
-        core->cluster->watch(wake);
+        spare.reserve(spare_calls_max);
         refresh_view();
+        core->cluster->watch(wake);
     }
     // False when the system has no descriptors left.
-    bool begin_watch() { return reactor.ok() && wake.ok() && reactor.add(wake.fd(), io::readiness::read, nullptr); }
+    bool begin_watch() {
+        if (!reactor.ok() || !wake.ok()) return false;
+        if (!reactor.add(wake.fd(), io::readiness::read, nullptr)) throw std::bad_alloc();
+        return true;
+    }
     ~state();
 
     // --- life of a call
@@ -37,8 +43,30 @@ struct event_client::state final : detail::attempt_sink {
     void fail(detail::loop_call& which, error&& why);
     void finish(detail::loop_call& which);
     void finish(detail::shared_message& which, nanos now);
-    void discard(detail::loop_call& which);
+    void fail_for_memory(detail::loop_call& which) noexcept;
+    void start_over() noexcept;
+    void end_calls(const std::string& why, nanos now);
+    void discard(detail::loop_call& which) noexcept;
     void cancel(detail::loop_call& which) noexcept;
+
+    // One step of a machine; without memory for it the call is starved, and ends.
+    template <class Step>
+    static void step(detail::runner& which, Step taken) noexcept {
+        try {
+            taken(which.machine());
+        } catch (const std::bad_alloc&) {
+            which.machine().out_of_memory();
+        }
+    }
+    // Several steps, of whomever; without memory for them everything starts over.
+    template <class Steps>
+    void within_memory(Steps taken) noexcept {
+        try {
+            taken();
+        } catch (const std::bad_alloc&) {
+            start_over();
+        }
+    }
 
     // --- events
     void attempt_ended(std::unique_ptr<command::attempt> ended, nanos) override { ended_.push_back(std::move(ended)); }
@@ -75,6 +103,7 @@ struct event_client::state final : detail::attempt_sink {
         state& of;
         detail::loop_call* who;
     };
+    admission* next_granted() noexcept;
     void take_granted(nanos now);
     void leave_queue(detail::loop_call& which) noexcept;
 
@@ -92,11 +121,11 @@ struct event_client::state final : detail::attempt_sink {
     std::vector<std::unique_ptr<detail::loop_call>> spare;
     std::vector<std::unique_ptr<detail::shared_message>> messages;
     std::vector<detail::loop_call*> gathered;
-    std::deque<detail::loop_call*> completed;
+    detail::ended_calls completed;
     std::deque<std::unique_ptr<command::attempt>> ended_;
     std::vector<std::unique_ptr<admission>> waiting;  // for a slot, in order
     std::mutex granted_mutex;
-    std::vector<admission*> granted;  // guarded by granted_mutex
+    std::vector<admission*> granted;  // guarded by granted_mutex; has room for all that wait
     nanos swept = monotonic_now();
     uint32_t tick_gets = 0;  // calls for one record since the last tick ended, and for many
     uint32_t tick_batches = 0;

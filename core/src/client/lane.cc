@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "base/planted.h"
+#include "client/no_memory.h"
 #include "metrics/counters.h"
 
 namespace aero::detail {
@@ -55,20 +56,26 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
     if (node_->holds_connects(limits_.connections_max)) metrics::count(metrics::event::connect_held);
 }
 
+// Room for one more connection wherever it may come to stand, so that dropping one needs no memory.
+void lane::make_room() {
+    all_.reserve(all_.size() + 1);
+    idle_.reserve(all_.capacity());
+    dropped_.reserve(dropped_.size() + all_.capacity());
+}
+
 bool lane::connect(nanos now) {
+    make_room();
+    auto made = std::make_unique<loop_connection>(*this);
     // A loop always may have its first connection: otherwise nothing of its own would ever come back to wake it.
     const uint32_t most = all_.empty() ? UINT32_MAX : limits_.connections_max;
     // Without a turn the one under way goes on for the others.
     const auto turn = connecting_ == 0 ? cluster::node::turn::first_turn : cluster::node::turn::turn;
     if (!node_->take_slot(most, cluster::node::holder::loop, turn)) return false;
-    auto started = node_->start_connect();
+    auto started = start_connect();
     if (!started) {
-        node_->drop_slot(cluster::node::holder::loop);
-        node_->end_connect();
         fail_queue(started.error().what, started.error().text, now);
         return false;
     }
-    auto made = std::make_unique<loop_connection>(*this);
     made->stream = std::move(*started);
     made->opened = now;
     made->place = all_.size();
@@ -77,11 +84,27 @@ bool lane::connect(nanos now) {
     ++connecting_;
     if (!reactor_.add(here.stream.fd(), io::readiness::write, &here)) {
         drop(here);
-        fail_queue(code::client, "the event loop cannot watch another connection", now);
+        fail_queue(code::no_memory, no_memory().text, now);
         return false;
     }
     timers_.arm(here.drain_alarm, now + limits_.connect_max);
     return true;
+}
+
+// REQUIRES: a slot is held, and a turn; both go back when it fails.
+result<io::stream> lane::start_connect() noexcept {
+    auto started = [&]() noexcept -> result<io::stream> {
+        try {
+            return node_->start_connect();
+        } catch (const std::bad_alloc&) {
+            return std::unexpected(no_memory());
+        }
+    }();
+    if (!started) {
+        node_->drop_slot(cluster::node::holder::loop);
+        node_->end_connect();
+    }
+    return started;
 }
 
 // Nobody in the queue can be served by this node now; each call decides what to do next.
@@ -209,6 +232,7 @@ void lane::send(loop_connection& which, nanos now) {
         }
         which.next = which.attempt->resume({.what = event::kind::sent, .bytes = done.bytes}, at);
     }
+    if (which.next.what == action::kind::finished) return finish(which, now);  // no memory to receive into
     watch(which, io::readiness::read);
 }
 
@@ -218,7 +242,8 @@ void lane::finish(loop_connection& which, nanos now) {
     which.drain_alarm.disarm();
     const bool reusable = ended->connection_reusable();
     if (ended->session_over()) node_->session_lost(which.opened, now);
-    if (adapted_) learn_from(*ended, now);
+    if (adapted_ && ended->timed())
+        adapted_->answered(ended->took(), ended->rows.size(), static_cast<uint32_t>(busy()), now);
     if (reusable && node_->active())
         rest(which, now);
     else
@@ -239,11 +264,6 @@ void lane::serve_queue(nanos now) {
     }
     while (!queue_.empty() && queue_.front()->owner() == nullptr) queue_.pop_front();
     if (!queue_.empty() && connecting_ < queue_.size() && all_.size() < busy_most()) connect(now);
-}
-
-void lane::learn_from(const attempt& ended, nanos now) {
-    if (!ended.asks_records() || ended.failure() != nullptr) return;
-    adapted_->answered(ended.took(), ended.rows.size(), static_cast<uint32_t>(busy()), now);
 }
 
 // A connection is free: the first that waits takes it. None rests at a node that has left, nor with a session that is

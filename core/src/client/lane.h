@@ -84,12 +84,13 @@ class lane {
 
   private:
     void begin(loop_connection& on, std::unique_ptr<command::attempt> ready, nanos now);
+    void make_room();
     bool connect(nanos now);
+    result<io::stream> start_connect() noexcept;
     void serve_queue(nanos now);
     // Connections that may be at work.
     uint32_t busy_most() const noexcept { return adapted_ ? adapted_->value() : limits_.busy_max; }
     bool full() const noexcept { return busy() >= busy_most(); }
-    void learn_from(const command::attempt& ended, nanos now);
     void connect_over(loop_connection& which);
     void connected(loop_connection& which, nanos now);
     void advance(loop_connection& which, const command::event& happened, nanos now);

@@ -60,6 +60,31 @@ struct loop_call final : runner {
     shared_message* message = nullptr;  // as member of it
     size_t member = 0;                  // which one
     call_outcome outcome;
+    std::unique_ptr<error> reserve = std::make_unique<error>();  // told when there is no memory for another
+    loop_call* next_ended = nullptr;                             // among the completed
+};
+
+// Calls that have ended, first come first served. To be put in here needs no memory.
+class ended_calls {
+  public:
+    bool empty() const noexcept { return first_ == nullptr; }
+    size_t size() const noexcept { return size_; }
+    void push(loop_call& which) noexcept {
+        which.next_ended = nullptr;
+        (first_ == nullptr ? first_ : last_->next_ended) = &which;
+        last_ = &which;
+        ++size_;
+    }
+    // REQUIRES: not empty
+    loop_call& pop() noexcept {
+        --size_;
+        return *std::exchange(first_, first_->next_ended);
+    }
+
+  private:
+    loop_call* first_ = nullptr;
+    loop_call* last_ = nullptr;
+    size_t size_ = 0;
 };
 
 }  // namespace aero::detail

@@ -3,6 +3,7 @@
 
 #include "aero/client.h"
 #include "base/buffer_pool.h"
+#include "client/no_memory.h"
 #include "wire/digest.h"
 #include "wire/message.h"
 #include "wire/particle.h"
@@ -101,132 +102,146 @@ result<record_request> request_for(const key& which) {
 }  // namespace
 
 result<digest> digest_of(const key& of) {
-    scratch hashed;
-    const auto type = append_key(hashed.bytes, of.user_key);
-    if (!type) return std::unexpected(type.error());
-    return wire::digest_of({.set = of.set, .type = *type, .value = hashed.bytes.view()});
+    return detail::within_memory([&]() -> result<digest> {
+        scratch hashed;
+        const auto type = append_key(hashed.bytes, of.user_key);
+        if (!type) return std::unexpected(type.error());
+        return wire::digest_of({.set = of.set, .type = *type, .value = hashed.bytes.view()});
+    });
 }
 
 result<void> client::put(const key& where, const bins& what, const write_policy& policy) {
-    auto request = request_for(where);
-    if (!request) return std::unexpected(std::move(request.error()));
-    if (auto counted = check_count(what.size()); !counted) return counted;
-    scratch ops, stored;
-    for (const bin& one : what) {
-        if (auto added = wire::append_value_op(ops.bytes, wire::op_code::write, one.name, one.content); !added)
-            return std::unexpected(std::move(added.error()));
-    }
-    if (policy.send_key) {
-        stored.bytes.append_u8(0);
-        const auto type = append_key(stored.bytes, where.user_key);
-        if (!type) return std::unexpected(type.error());
-        stored.bytes.data()[0] = static_cast<uint8_t>(*type);
-        request->key_field = stored.bytes.view();
-    }
-    request->ops = ops.bytes.view();
-    request->op_count = static_cast<uint16_t>(what.size());
-    apply(*request, policy);
-    auto reply = execute(*request, policy);
-    if (!reply) return std::unexpected(std::move(reply.error()));
-    if (reply->code != code::ok) return refused(*reply);
-    return {};
+    return detail::within_memory([&]() -> result<void> {
+        auto request = request_for(where);
+        if (!request) return std::unexpected(std::move(request.error()));
+        if (auto counted = check_count(what.size()); !counted) return counted;
+        scratch ops, stored;
+        for (const bin& one : what) {
+            if (auto added = wire::append_value_op(ops.bytes, wire::op_code::write, one.name, one.content); !added)
+                return std::unexpected(std::move(added.error()));
+        }
+        if (policy.send_key) {
+            stored.bytes.append_u8(0);
+            const auto type = append_key(stored.bytes, where.user_key);
+            if (!type) return std::unexpected(type.error());
+            stored.bytes.data()[0] = static_cast<uint8_t>(*type);
+            request->key_field = stored.bytes.view();
+        }
+        request->ops = ops.bytes.view();
+        request->op_count = static_cast<uint16_t>(what.size());
+        apply(*request, policy);
+        auto reply = execute(*request, policy);
+        if (!reply) return std::unexpected(std::move(reply.error()));
+        if (reply->code != code::ok) return refused(*reply);
+        return {};
+    });
 }
 
 result<record> client::get(const key& which, const read_policy& policy) { return get(which, {}, policy); }
 
 result<record> client::get(const key& which, std::span<const std::string> bin_names, const read_policy& policy) {
-    auto request = request_for(which);
-    if (!request) return std::unexpected(std::move(request.error()));
-    if (auto counted = check_count(bin_names.size()); !counted) return std::unexpected(std::move(counted.error()));
-    scratch ops;
-    for (const std::string& name : bin_names)
-        if (auto added = wire::append_value_op(ops.bytes, wire::op_code::read, name, {}); !added)
-            return std::unexpected(std::move(added.error()));
-    request->info1 = bin_names.empty() ? wire::info1::read | wire::info1::get_all : wire::info1::read;
-    request->ops = ops.bytes.view();
-    request->op_count = static_cast<uint16_t>(bin_names.size());
-    auto reply = execute(*request, policy);
-    if (!reply) return std::unexpected(std::move(reply.error()));
-    if (reply->code != code::ok) return refused(*reply);
-    return record_of(reply->ops, reply->op_count, reply->generation, reply->void_time);
+    return detail::within_memory([&]() -> result<record> {
+        auto request = request_for(which);
+        if (!request) return std::unexpected(std::move(request.error()));
+        if (auto counted = check_count(bin_names.size()); !counted) return std::unexpected(std::move(counted.error()));
+        scratch ops;
+        for (const std::string& name : bin_names)
+            if (auto added = wire::append_value_op(ops.bytes, wire::op_code::read, name, {}); !added)
+                return std::unexpected(std::move(added.error()));
+        request->info1 = bin_names.empty() ? wire::info1::read | wire::info1::get_all : wire::info1::read;
+        request->ops = ops.bytes.view();
+        request->op_count = static_cast<uint16_t>(bin_names.size());
+        auto reply = execute(*request, policy);
+        if (!reply) return std::unexpected(std::move(reply.error()));
+        if (reply->code != code::ok) return refused(*reply);
+        return record_of(reply->ops, reply->op_count, reply->generation, reply->void_time);
+    });
 }
 
 result<bool> client::exists(const key& which, const read_policy& policy) {
-    auto request = request_for(which);
-    if (!request) return std::unexpected(std::move(request.error()));
-    request->info1 = wire::info1::read | wire::info1::get_no_bins;
-    auto reply = execute(*request, policy);
-    if (!reply) return std::unexpected(std::move(reply.error()));
-    if (reply->code == code::record_not_found) return false;
-    if (reply->code != code::ok) return refused(*reply);
-    return true;
+    return detail::within_memory([&]() -> result<bool> {
+        auto request = request_for(which);
+        if (!request) return std::unexpected(std::move(request.error()));
+        request->info1 = wire::info1::read | wire::info1::get_no_bins;
+        auto reply = execute(*request, policy);
+        if (!reply) return std::unexpected(std::move(reply.error()));
+        if (reply->code == code::record_not_found) return false;
+        if (reply->code != code::ok) return refused(*reply);
+        return true;
+    });
 }
 
 result<void> client::remove(const key& which, const write_policy& policy) {
-    auto request = request_for(which);
-    if (!request) return std::unexpected(std::move(request.error()));
-    apply(*request, policy);
-    request->info2 |= wire::info2::delete_record;
-    auto reply = execute(*request, policy);
-    if (!reply) return std::unexpected(std::move(reply.error()));
-    if (reply->code != code::ok) return refused(*reply);
-    return {};
+    return detail::within_memory([&]() -> result<void> {
+        auto request = request_for(which);
+        if (!request) return std::unexpected(std::move(request.error()));
+        apply(*request, policy);
+        request->info2 |= wire::info2::delete_record;
+        auto reply = execute(*request, policy);
+        if (!reply) return std::unexpected(std::move(reply.error()));
+        if (reply->code != code::ok) return refused(*reply);
+        return {};
+    });
 }
 
 result<std::vector<batch_record>> client::batch_read(std::span<const key> keys, const batch_policy& policy) {
-    std::vector<digest> digests;
-    std::vector<uint32_t> template_of;
-    std::vector<row_template> templates;
-    for (const key& one : keys) {
-        auto request = request_for(one);
-        if (!request) return std::unexpected(std::move(request.error()));
-        digests.push_back(request->digest);
-        const bool same =
-            !templates.empty() && templates.back().name_space == one.name_space && templates.back().set == one.set;
-        if (!same) {
-            row_template shape;
-            shape.name_space = one.name_space;
-            shape.set = one.set;
-            shape.info1 = wire::info1::read | wire::info1::get_all;
-            templates.push_back(shape);
+    return detail::within_memory([&]() -> result<std::vector<batch_record>> {
+        std::vector<digest> digests;
+        std::vector<uint32_t> template_of;
+        std::vector<row_template> templates;
+        for (const key& one : keys) {
+            auto request = request_for(one);
+            if (!request) return std::unexpected(std::move(request.error()));
+            digests.push_back(request->digest);
+            const bool same =
+                !templates.empty() && templates.back().name_space == one.name_space && templates.back().set == one.set;
+            if (!same) {
+                row_template shape;
+                shape.name_space = one.name_space;
+                shape.set = one.set;
+                shape.info1 = wire::info1::read | wire::info1::get_all;
+                templates.push_back(shape);
+            }
+            template_of.push_back(static_cast<uint32_t>(templates.size() - 1));
         }
-        template_of.push_back(static_cast<uint32_t>(templates.size() - 1));
-    }
-    batch_request request;
-    request.digests = digests;
-    request.template_of = template_of;
-    request.templates = templates;
-    request.flags = wire::batch_flag::report_error_row;
-    if (policy.allow_inline) request.flags |= wire::batch_flag::in_line;
-    if (policy.allow_inline_ssd) request.flags |= wire::batch_flag::in_line_ssd;
-    if (policy.respond_all_keys) request.flags |= wire::batch_flag::respond_all_keys;
-    auto reply = execute(request, policy);
-    if (!reply) return std::unexpected(std::move(reply.error()));
-    std::vector<batch_record> answers;
-    answers.reserve(reply->rows.size());
-    for (const row_result& row : reply->rows) {
-        batch_record answer{.what = static_cast<code>(row.code), .found = {}};
-        if (row.ok()) {
-            auto found = record_of(reply->ops_of(row), row.op_count, row.generation, row.void_time);
-            if (!found) return std::unexpected(std::move(found.error()));
-            answer.found = std::move(*found);
+        batch_request request;
+        request.digests = digests;
+        request.template_of = template_of;
+        request.templates = templates;
+        request.flags = wire::batch_flag::report_error_row;
+        if (policy.allow_inline) request.flags |= wire::batch_flag::in_line;
+        if (policy.allow_inline_ssd) request.flags |= wire::batch_flag::in_line_ssd;
+        if (policy.respond_all_keys) request.flags |= wire::batch_flag::respond_all_keys;
+        auto reply = execute(request, policy);
+        if (!reply) return std::unexpected(std::move(reply.error()));
+        std::vector<batch_record> answers;
+        answers.reserve(reply->rows.size());
+        for (const row_result& row : reply->rows) {
+            batch_record answer{.what = static_cast<code>(row.code), .found = {}};
+            if (row.ok()) {
+                auto found = record_of(reply->ops_of(row), row.op_count, row.generation, row.void_time);
+                if (!found) return std::unexpected(std::move(found.error()));
+                answer.found = std::move(*found);
+            }
+            answers.push_back(std::move(answer));
         }
-        answers.push_back(std::move(answer));
-    }
-    return answers;
+        return answers;
+    });
 }
 
 result<void> client::truncate(std::string_view name_space, std::string_view set, int64_t before_ns,
                               uint32_t timeout_ms) {
-    std::string command = set.empty() ? "truncate-namespace:namespace=" : "truncate:namespace=";
-    command += name_space;
-    if (!set.empty()) command.append(";set=").append(set);
-    if (before_ns != 0) command += ";lut=" + std::to_string(before_ns);
-    auto replies = info(command, info_target::any_node, timeout_ms);
-    if (!replies) return std::unexpected(std::move(replies.error()));
-    const info_reply& answer = replies->front();
-    if (answer.code != code::ok) return fail(answer.code, answer.text);
-    return {};
+    return detail::within_memory([&]() -> result<void> {
+        std::string command = set.empty() ? "truncate-namespace:namespace=" : "truncate:namespace=";
+        command += name_space;
+        if (!set.empty()) command.append(";set=").append(set);
+        if (before_ns != 0) command += ";lut=" + std::to_string(before_ns);
+        auto replies = info(command, info_target::any_node, timeout_ms);
+        if (!replies) return std::unexpected(std::move(replies.error()));
+        const info_reply& answer = replies->front();
+        if (answer.code != code::ok) return fail(answer.code, answer.text);
+        return {};
+    });
 }
 
 }  // namespace aero

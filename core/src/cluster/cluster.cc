@@ -8,11 +8,13 @@
 #include "base/threads.h"
 #include "cluster/link_driver.h"
 #include "io/signals.h"
+#include "metrics/counters.h"
 
 namespace aero::cluster {
 namespace {
 
 constexpr nanos keep_interval = from_ms(1000);
+constexpr nanos memory_pause = from_ms(20);        // before a tend that ran out of memory is tried again
 constexpr nanos interrupt_interval = from_ms(50);  // between two looks for signals while a cluster is opened
 
 uint64_t next_id() noexcept {
@@ -107,21 +109,36 @@ result<std::shared_ptr<cluster>> cluster::open(client_config config, interrupt_h
     return made;
 }
 
-void cluster::tend() {
-    tending& tends = *tending_;
+// A step that runs out of memory may have changed half of what it meant to: what the cluster was asked is asked again,
+// on new connections, by what is known of its members.
+void cluster::tend() noexcept {
+    bool starved = false;
     while (!closed()) {
-        tends.driver.step(tends.keep_at);
-        const nanos now = monotonic_now();
-        const bool parked = parked_.load(std::memory_order_relaxed) > 0;
-        if (tends.soon.exchange(false, std::memory_order_relaxed) || parked) tends.machine.tend_soon(now);
-        const view_ptr& seen = tends.machine.current();
-        const bool differs = seen->version != version();
-        if (differs) publish(seen);
-        if (!differs && now < tends.keep_at) continue;
-        tends.keep_at = now + keep_interval;
-        security_->refresh();
-        tends.keeper.keep(*seen, now);
+        try {
+            if (starved) tending_->driver.start_over(monotonic_now());
+            starved = false;
+            tend_once();
+        } catch (const std::bad_alloc&) {
+            starved = true;
+            metrics::count(metrics::event::tend_failed);
+            std::this_thread::sleep_for(std::chrono::nanoseconds(memory_pause));
+        }
     }
+}
+
+void cluster::tend_once() {
+    tending& tends = *tending_;
+    tends.driver.step(tends.keep_at);
+    const nanos now = monotonic_now();
+    const bool parked = parked_.load(std::memory_order_relaxed) > 0;
+    if (tends.soon.exchange(false, std::memory_order_relaxed) || parked) tends.machine.tend_soon(now);
+    const view_ptr& seen = tends.machine.current();
+    const bool differs = seen->version != version();
+    if (differs) publish(seen);
+    if (!differs && now < tends.keep_at) return;
+    tends.keep_at = now + keep_interval;
+    security_->refresh();
+    tends.keeper.keep(*seen, now);
 }
 
 // What a pool holds at least is there when `open` returns, as far as the nodes let it be.
@@ -131,7 +148,7 @@ void cluster::warm_up(nanos until) {
     while (tends.keeper.connecting() && monotonic_now() < until) tends.driver.step(until);
 }
 
-void cluster::take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) {
+void cluster::take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) noexcept {
     if (tending_ == nullptr) {  // in a forked child
         on.stream.close();
         return of->drop_slot();

@@ -44,7 +44,7 @@ class cluster {
     void begin_parking() noexcept;
     void end_parking() noexcept { parked_.fetch_sub(1, std::memory_order_relaxed); }
     // The reply on a connection that was let go: the tend thread reads it and gives the connection back to its pool.
-    void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply);
+    void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) noexcept;
     void close() noexcept;  // joins the tend thread, closes resting connections; idempotent
     bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
     // In a forked child: forget the thread and the descriptors without touching the parent's connections.
@@ -53,7 +53,8 @@ class cluster {
 
   private:
     cluster(client_config config, std::shared_ptr<const security> how);
-    void tend();  // the thread's work
+    void tend() noexcept;  // the thread's work
+    void tend_once();
     void warm_up(nanos until);
     void publish(view_ptr next);
     void tell_watchers() noexcept;

@@ -55,7 +55,7 @@ void introduction::show(const session::pass& known) {
 }
 
 // Exactly what the reply still lacks, so that nothing beyond it is taken.
-byte_span introduction::input() noexcept {
+byte_span introduction::input() {
     const size_t have = reply_.size();
     const size_t whole = have < wire::frame_header_size ? wire::frame_header_size : whole_size(reply_.view());
     return {reply_.room(whole - have), whole - have};

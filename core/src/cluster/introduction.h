@@ -30,7 +30,7 @@ class introduction final : public io::greeting {
     ~introduction() override { wipe_request(); }
 
     byte_view output() noexcept override { return request_.view(); }
-    byte_span input() noexcept override;
+    byte_span input() override;
     verdict received(size_t bytes) override;
     error why() const override { return why_; }
 

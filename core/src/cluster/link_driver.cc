@@ -33,6 +33,11 @@ void link_driver::step(nanos until) {
     carry_out();
 }
 
+void link_driver::start_over(nanos now) {
+    while (!sockets_.empty()) close(sockets_.begin()->first);
+    machine_.start_over(now);
+}
+
 void link_driver::react(const io::ready_event& event) {
     const auto tag = reinterpret_cast<uintptr_t>(event.tag);
     if (tag >= pool_keeper::first_tag) return keeper_.ready(event, monotonic_now());

@@ -25,6 +25,8 @@ class link_driver {
     // by `wake`.
     void step(nanos until);
     void wake() noexcept { wake_->signal(); }
+    // After a step that threw: closes every link, and lets the machine begin again with what it knows.
+    void start_over(nanos now);
     // In a forked child, whatever the parent's thread was doing: closes this process's copies of the descriptors.
     void close_after_fork() noexcept;
 

@@ -202,16 +202,18 @@ std::optional<connection> node::take_idle(nanos now, nanos idle_max, uint32_t ke
     }
 }
 
-void node::give_back(connection&& back, nanos now) {
+void node::give_back(connection&& back, nanos now) noexcept {
     back.last_used = now;
     {
         const std::lock_guard lock(mutex_);
         // Asked under the lock: after `deactivate` nothing may come to rest here, nor what knows a session that is
         // over.
         if (active_.load(std::memory_order_relaxed) && trusts(back.opened)) {
-            idle_.push_back(std::move(back));
-            while (!waiters_.empty() && serve_first()) {}
-            return;
+            try {
+                idle_.push_back(std::move(back));
+                while (!waiters_.empty() && serve_first()) {}
+                return;
+            } catch (const std::bad_alloc&) {}  // there is no place to keep it at
         }
     }
     back.stream.close();
@@ -226,6 +228,7 @@ void node::trim_idle(nanos now, nanos idle_max, uint32_t kept) {
     };
     {
         const std::lock_guard lock(mutex_);
+        closing.reserve(idle_.size());  // before anything is taken out
         // What the peer has closed is no warm connection. Without any to keep it is found when it is taken.
         for (size_t i = kept > 0 ? idle_.size() : 0; i-- > 0;) {
             const auto at = idle_.begin() + static_cast<ptrdiff_t>(i);

@@ -100,7 +100,8 @@ class node {
     enum class grant : uint8_t { connection, slot, timed_out, queue_full, node_left, interrupted };
     grant wait_for_connection(uint32_t max, nanos timeout, std::optional<connection>& given,
                               interrupt_hook* interrupt = nullptr);
-    void give_back(connection&& back, nanos now);  // closes it when the node is inactive or its session over
+    // Closes it when the node is inactive, its session over, or no memory left to keep it.
+    void give_back(connection&& back, nanos now) noexcept;
     // What became of a thread's request, where the limit adapts to it; before its connection is given back or dropped.
     bool adapts() const noexcept { return adapted_ != nullptr; }
     void answered(nanos took, size_t rows, nanos now) noexcept;

@@ -105,6 +105,11 @@ std::vector<member_id> partition_table::keep_last_owners(const space& before, ow
     return displaced;
 }
 
+void partition_table::repair() {
+    std::erase_if(spaces_, [](const auto& each) { return each.second == nullptr || each.second->claims.empty(); });
+    for (auto& [name, place] : spaces_) merge(*place);
+}
+
 bool partition_table::owns_any(member_id who) const noexcept {
     return std::ranges::any_of(spaces_, [&](const auto& each) { return each.second->held[who] > 0; });
 }

@@ -39,6 +39,8 @@ class partition_table {
     // another look.
     std::vector<member_id> claim(member_id who, const claims& said);
     void forget(member_id who);
+    // After a call of these that threw for want of memory: works out anew what may be half done.
+    void repair();
 
     bool owns_any(member_id who) const noexcept;
     // Every partition of at least one namespace has a master.

@@ -12,19 +12,19 @@ void* tag_of(uintptr_t id) noexcept { return reinterpret_cast<void*>(id); }
 
 }  // namespace
 
-void pool_keeper::take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) {
-    {
+void pool_keeper::take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) noexcept {
+    const nanos until = reply->until();
+    entry made{0, std::move(of), std::move(on), std::move(reply), until, open_descriptors::count_max};
+    try {
         const std::lock_guard lock(mutex_);
         if (!closed_ && leftovers_ < leftovers_max) {
+            handed_over_.push_back(std::move(made));
+            handed_over_.back().place = open_->note(handed_over_.back().on.stream.fd());
             ++leftovers_;
-            const nanos until = reply->until();
-            const size_t place = open_->note(on.stream.fd());
-            handed_over_.push_back({0, std::move(of), std::move(on), std::move(reply), until, place});
             return;
         }
-    }
-    on.stream.close();
-    of->drop_slot();
+    } catch (const std::bad_alloc&) {}  // like too many of them
+    close(made);
 }
 
 void pool_keeper::keep(const view& seen, nanos now) {
@@ -41,8 +41,17 @@ void pool_keeper::keep(const view& seen, nanos now) {
     }
 }
 
+// A slot was taken for it, and goes back whatever fails.
+result<io::stream> pool_keeper::connect_to(const node& to) noexcept {
+    try {
+        return to.start_connect();
+    } catch (const std::bad_alloc&) {
+        return std::unexpected(error{.what = code::no_memory});
+    }
+}
+
 void pool_keeper::start_connect(const std::shared_ptr<node>& to, nanos now) {
-    auto started = to->start_connect();
+    auto started = connect_to(*to);
     if (!started) return to->drop_slot();
     const size_t place = open_->note(started->fd());
     ++connects_;
@@ -55,9 +64,21 @@ void pool_keeper::start_connect(const std::shared_ptr<node>& to, nanos now) {
           io::readiness::write);
 }
 
-void pool_keeper::watch(entry&& made, io::readiness interest) {
+void pool_keeper::close(entry& which) noexcept {
+    open_->forget(which.place);
+    which.on.stream.close();
+    which.of->drop_slot();
+}
+
+// Without memory for one more it is closed.
+void pool_keeper::watch(entry&& made, io::readiness interest) noexcept {
     made.id = ++last_id_;
-    entries_.push_back(std::move(made));
+    try {
+        entries_.push_back(std::move(made));
+    } catch (const std::bad_alloc&) {
+        uncount(made);
+        return close(made);
+    }
     const place_of here = std::prev(entries_.end());
     if (!reactor_->add(here->on.stream.fd(), interest, tag_of(here->id))) drop(here);
 }
@@ -115,15 +136,19 @@ nanos pool_keeper::next_deadline() const noexcept {
     return next;
 }
 
-connection pool_keeper::release(const place_of& which) noexcept {
-    reactor_->remove(which->on.stream.fd());
-    open_->forget(which->place);
-    if (which->reply == nullptr) {
+void pool_keeper::uncount(const entry& which) noexcept {
+    if (which.reply == nullptr) {
         --connects_;
     } else {
         const std::lock_guard lock(mutex_);
         --leftovers_;
     }
+}
+
+connection pool_keeper::release(const place_of& which) noexcept {
+    reactor_->remove(which->on.stream.fd());
+    open_->forget(which->place);
+    uncount(*which);
     connection freed = std::move(which->on);
     entries_.erase(which);
     return freed;
@@ -144,12 +169,8 @@ void pool_keeper::close() noexcept {
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        for (entry& each : handed_over_) {
-            open_->forget(each.place);
-            each.on.stream.close();
-            each.of->drop_slot();
-            --leftovers_;
-        }
+        for (entry& each : handed_over_) close(each);
+        leftovers_ -= handed_over_.size();
         handed_over_.clear();
     }
     while (!entries_.empty()) drop(entries_.begin());

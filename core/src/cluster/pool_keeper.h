@@ -31,7 +31,7 @@ class pool_keeper {
     static constexpr size_t leftovers_max = 64;
     static constexpr size_t connects_max = 64;
 
-    explicit pool_keeper(const client_config& config) noexcept : config_(config) {}
+    explicit pool_keeper(const client_config& config) : config_(config) {}
     ~pool_keeper() { close(); }
     pool_keeper(const pool_keeper&) = delete;
     pool_keeper& operator=(const pool_keeper&) = delete;
@@ -46,7 +46,7 @@ class pool_keeper {
 
     // Reads the rest of `reply` and puts the connection back into the pool of `of`. What there is no room for is
     // closed.
-    void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply);
+    void take_over(std::shared_ptr<node> of, connection&& on, std::unique_ptr<leftover> reply) noexcept;
     // Closes what has rested too long and opens what is missing.
     void keep(const view& seen, nanos now);
     void ready(const io::ready_event& event, nanos now);
@@ -67,10 +67,13 @@ class pool_keeper {
     using place_of = std::deque<entry>::iterator;
 
     void start_connect(const std::shared_ptr<node>& to, nanos now);
-    void watch(entry&& made, io::readiness interest);
+    void watch(entry&& made, io::readiness interest) noexcept;
     void read(const place_of& which, nanos now);
     void give_back(const place_of& which, nanos now);
     void drop(const place_of& which) noexcept;
+    void close(entry& which) noexcept;
+    void uncount(const entry& which) noexcept;
+    static result<io::stream> connect_to(const node& to) noexcept;
     connection release(const place_of& which) noexcept;
 
     const client_config& config_;

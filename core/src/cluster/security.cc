@@ -54,11 +54,15 @@ std::shared_ptr<const credentials> security::who() const {
     return who_;
 }
 
-void security::password_changed(const secret& clear, const secret& hash) const {
-    const std::lock_guard hold(mutex_);
-    auto changed = std::make_shared<credentials>(*who_);
+std::shared_ptr<const credentials> security::with_password(const secret& clear, const secret& hash) const {
+    auto changed = std::make_shared<credentials>(*who());
     changed->hash = hash;
     if (!changed->clear.empty()) changed->clear = clear;
+    return changed;
+}
+
+void security::become(std::shared_ptr<const credentials> changed) const noexcept {
+    const std::lock_guard hold(mutex_);
     who_ = std::move(changed);
 }
 

@@ -22,8 +22,9 @@ class security {
     // Who we say we are; null when nobody asks.
     std::shared_ptr<const credentials> who() const;
     bool logs_in() const { return who() != nullptr; }
-    // Our password was changed: logins to come show the new one.
-    void password_changed(const secret& clear, const secret& hash) const;
+    // Who we shall be once our password is this one: logins to come show it after `become`.
+    std::shared_ptr<const credentials> with_password(const secret& clear, const secret& hash) const;
+    void become(std::shared_ptr<const credentials> changed) const noexcept;
     // A connection to a node, on its way. That of the tender logs in where it has to; the others show what it earned.
     enum class purpose : uint8_t { calls, tending };
     result<io::stream> connect(const io::endpoint& to, const std::shared_ptr<session>& known, purpose what) const;

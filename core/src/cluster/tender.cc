@@ -95,6 +95,26 @@ void tender::tend_soon(nanos now) {
     if (soon_at_ <= now) tick(now);
 }
 
+void tender::start_over(nanos now) {
+    links_.clear();
+    lookups_.clear();
+    actions_.clear();
+    by_name_.clear();
+    std::erase_if(members_, [](const member& each) { return each.handle == nullptr; });
+    for (member& each : members_) {
+        by_name_[each.name] = &each;
+        if (!each.handle->active()) give_handle(each, each.handle->address());
+        each.link = 0;
+        each.next_round = now;
+        each.peers_generation.reset();
+        each.partition_generation.reset();
+        each.rebalance_generation.reset();
+    }
+    table_.repair();
+    if (members_.empty()) seeds_at_ = now;
+    changed_ = review_ = true;
+}
+
 nanos tender::next_deadline() const noexcept {
     nanos next = std::min(soon_at_, review_at_);
     for (const auto& [id, each] : links_) next = std::min(next, each.deadline);

@@ -55,6 +55,9 @@ class tender {
     void resolved(link_id lookup, std::span<const io::endpoint> found, std::string why, nanos now);
     void tick(nanos now);
     void tend_soon(nanos now);
+    // After a call of these that threw for want of memory, with every link closed: keeps who was a member and what it
+    // owned, and asks everything else anew. May be called again when it throws too.
+    void start_over(nanos now);
 
     std::vector<action> take_actions() { return std::exchange(actions_, {}); }
     nanos next_deadline() const noexcept;

@@ -111,14 +111,16 @@ void admin_call::prepare(const admin_request& request, uint32_t timeout_ms, cons
     what_ = request.what;
     form_ = question ? reply_form::records : reply_form::admin;
     first_node_ = next_node.fetch_add(1, std::memory_order_relaxed);
-    if (request.password != nullptr) {
-        clear_ = *request.password;
-        hash_ = request.password_hash != nullptr ? *request.password_hash : wire::password_hash(clear_.view());
-    }
+    if (request.password != nullptr)
+        hash_ =
+            request.password_hash != nullptr ? *request.password_hash : wire::password_hash(request.password->view());
     std::shared_ptr<const cluster::credentials> own;
-    if (what_ == admin_verb::change_password && us != nullptr) own = us->who();
+    if (what_ == admin_verb::change_password && request.password != nullptr && us != nullptr) own = us->who();
     if (own != nullptr && (own->by_certificate || own->user != request.name)) own = nullptr;
-    us_ = own != nullptr ? us : nullptr;
+    if (own != nullptr) {
+        us_ = us;
+        changed_ = us->with_password(*request.password, hash_);
+    }
     encode(request, own.get());
 }
 
@@ -164,7 +166,7 @@ bool admin_call::accept(attempt& ended, part&, error& why) {
     const auto verdict = static_cast<code>(ended.verdict());
     if (verdict == (form_ == reply_form::records ? code::query_end : code::ok)) {
         if (form_ == reply_form::records) return read_records(ended.reply(), why);
-        if (us_ != nullptr) us_->password_changed(clear_, hash_);
+        if (us_ != nullptr) us_->become(std::move(changed_));
         return true;
     }
     why.what = verdict;

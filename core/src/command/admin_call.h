@@ -33,9 +33,9 @@ class admin_call final : public call {
     buffer message_;
     reply_form form_ = reply_form::admin;
     admin_verb what_ = admin_verb::query_users;
-    const cluster::security* us_ = nullptr;  // when it is our own password that changes
-    secret clear_;                           // the new one
-    secret hash_;
+    secret hash_;                            // of the new password
+    const cluster::security* us_ = nullptr;  // when that is our own, and who we shall be when the node has taken it
+    std::shared_ptr<const cluster::credentials> changed_;
     unsigned first_node_ = 0;  // where the walk begins
     admin_reply reply_;
     std::unique_ptr<error> last_error_;

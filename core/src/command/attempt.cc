@@ -66,6 +66,7 @@ attempt::attempt(call* owner, cluster::node* target, reply_form form, buffer&& r
 
 attempt::~attempt() {
     if (is_security(form_)) wipe(request_.data(), request_.size());  // it may hold a password
+    if (owner_ != nullptr) owner_->lost(*this);
     recycle(std::move(request_));
     recycle(std::move(reply_));
 }
@@ -82,7 +83,7 @@ byte_view attempt::outgoing() const noexcept { return sends_compressed() ? packi
 
 bool attempt::unpacks() const noexcept { return packing_ && packing_->asked; }
 
-action attempt::resume(const event& what, nanos now) {
+action attempt::resume(const event& what, nanos now) noexcept try {
     switch (what.what) {
         case event::kind::start: return {.what = action::kind::send, .output = outgoing()};
         case event::kind::sent:
@@ -101,6 +102,9 @@ action attempt::resume(const event& what, nanos now) {
         case event::kind::failed:
             return broken(code::connection, "the connection failed: " + io::error_text(what.error_number));
     }
+    return finish();
+} catch (const std::bad_alloc&) {
+    starved_ = true;
     return finish();
 }
 

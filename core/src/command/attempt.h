@@ -58,21 +58,29 @@ class attempt {
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
 
-    action resume(const event& what, nanos now);
+    // Where memory runs out the attempt is `starved` and finished.
+    action resume(const event& what, nanos now) noexcept;
 
     // What the outside may know.
     cluster::node* target() const noexcept { return target_; }
     call* owner() const noexcept { return owner_; }
-    bool asks_records() const noexcept { return form_ == reply_form::message || form_ == reply_form::rows; }
     bool sent_any() const noexcept { return sent_ > 0; }
     size_t sent() const noexcept { return sent_; }  // bytes
     bool sent_all() const noexcept { return sent_all_; }
     bool finished() const noexcept { return finished_; }
     // The reply arrived whole and nothing beyond it: the connection may carry the next request.
-    bool connection_reusable() const noexcept { return finished_ && !failure_ && clean_ && !session_over_; }
+    bool connection_reusable() const noexcept {
+        return finished_ && !failure_ && clean_ && !session_over_ && !starved_;
+    }
     // The node does not know us any more: nothing was done, and the connection is worth nothing without a new login.
     bool session_over() const noexcept { return session_over_; }
+    bool starved() const noexcept { return starved_; }
     const error* failure() const noexcept { return failure_.get(); }
+    // An answer about records came whole, so that the time it `took` says something of the node.
+    bool timed() const noexcept {
+        const bool of_records = form_ == reply_form::message || form_ == reply_form::rows;
+        return of_records && !failure_ && !starved_;
+    }
     std::unique_ptr<error> take_failure() noexcept { return std::move(failure_); }
     // Of the message, or of the last one of rows and records.
     uint8_t verdict() const noexcept { return verdict_; }
@@ -94,6 +102,7 @@ class attempt {
         owner_ = nullptr;
         drain_until = until;
     }
+    void come_back() noexcept { owner_ = nullptr; }  // to its call, which has nothing more to hear of it
 
     // Set by the call that made it.
     std::vector<uint32_t> rows;    // rows asked for, in a batch
@@ -108,9 +117,10 @@ class attempt {
     nanos deadline = never;        // of this attempt
     nanos drain_until = never;
     bool wants_stamps = false;
-    bool is_hedge = false;    // asks beside another, which is slow
-    bool late = false;        // its time, or that of its call, ended without a whole reply
-    void* carrier = nullptr;  // the driver's own: what it runs on, null while it waits for a connection
+    bool is_hedge = false;             // asks beside another, which is slow
+    bool late = false;                 // its time, or that of its call, ended without a whole reply
+    void* carrier = nullptr;           // the driver's own: what it runs on, null while it waits for a connection
+    attempt* let_go_before = nullptr;  // by the same call, and its driver has not asked yet
 
     nanos first_sent_at = 0;  // read from the driver's clock
     nanos arrived_at = 0;     // last byte, kernel time where known
@@ -146,6 +156,7 @@ class attempt {
     bool finished_ = false;
     bool clean_ = false;
     bool session_over_ = false;
+    bool starved_ = false;
 };
 
 }  // namespace aero::command

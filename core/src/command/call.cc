@@ -67,19 +67,21 @@ nanos retry_pause(nanos first, unsigned tried, bool at_once) noexcept {
 
 call::~call() {
     for (attempt* one : in_flight_) one->release_owner(deadline_);
+    in_flight_.clear();
+    launches_.clear();  // they tell the call
 }
 
 void call::reset(const transport_policy& policy, bool is_write) noexcept {
     assert(in_flight_.empty() && launches_.empty());
     policy_ = policy;
     is_write_ = is_write;
-    done_ = wants_tend_ = wants_stamps_ = hedged_ = false;
+    done_ = wants_tend_ = wants_stamps_ = hedged_ = starved_ = false;
     parked_ = 0;
     deadline_ = 0;
     wakeup_at_ = hedge_at_ = never;
     pause_began_ = 0;
     waiting_.clear();
-    released_.clear();
+    released_ = nullptr;
     last_trouble_.clear();
     last_node_.clear();
     failure_.reset();
@@ -104,9 +106,9 @@ void call::start(const cluster::view_ptr& seen, nanos now) {
 
 std::unique_ptr<attempt> call::next_launch() {
     if (launches_.empty()) return nullptr;
+    in_flight_.push_back(launches_.back().get());
     std::unique_ptr<attempt> ready = std::move(launches_.back());
     launches_.pop_back();
-    in_flight_.push_back(ready.get());
     ++times_.attempts;
     return ready;
 }
@@ -138,7 +140,9 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
 void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& seen, nanos now) {
     if (ended->owner() != this) return;  // let go before
     forget(ended.get());
+    ended->come_back();
     take_notes(*ended);
+    if (ended->starved()) throw std::bad_alloc();
     part which = part_of(*ended);
     const size_t sent = ended->sent();
     if (sent == 0) metrics::count(metrics::event::attempt_unsent);
@@ -314,7 +318,7 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
             ++i;
             continue;
         }
-        in_flight_.erase(in_flight_.begin() + static_cast<ptrdiff_t>(i));
+        let_go(*late);
         wants_tend_ = true;
         part which = part_of(*late);
         error why{.what = code::deadline,
@@ -326,16 +330,16 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
         late->late = !left;
         if (sent == 0) metrics::count(metrics::event::attempt_unsent);
         take_notes(*late);
-        const bool work_left = !rival_goes_on(which) && salvage(*late, which);
-        let_go(*late);
-        if (work_left) retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
+        if (!rival_goes_on(which) && salvage(*late, which))
+            retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
     }
 }
 
 void call::end_all(code what, const std::string& text, nanos now) {
     std::vector<part> open = std::exchange(waiting_, {});
     parked_ = 0;
-    for (attempt* one : std::exchange(in_flight_, {})) {
+    while (!in_flight_.empty()) {
+        attempt* one = in_flight_.front();
         part which = part_of(*one);
         take_notes(*one);
         const bool work_left = salvage(*one, which);
@@ -377,9 +381,28 @@ void call::settle(nanos now) {
     wakeup_at_ = at;
 }
 
-void call::let_go(attempt& which) {
+void call::let_go(attempt& which) noexcept {
+    forget(&which);
     which.release_owner(which.drain_until);
-    released_.push_back(&which);
+    which.let_go_before = std::exchange(released_, &which);
+}
+
+void call::lost(const attempt& which) noexcept {
+    if (times_.sent == 0) times_.sent = which.first_sent_at;
+    forget(&which);
+}
+
+void call::out_of_memory() noexcept {
+    while (!in_flight_.empty()) {
+        if (times_.sent == 0) times_.sent = in_flight_.back()->first_sent_at;
+        let_go(*in_flight_.back());
+    }
+    launches_.clear();
+    waiting_.clear();
+    parked_ = 0;
+    failure_.reset();
+    wants_tend_ = false;
+    done_ = starved_ = true;
 }
 
 void call::forget(const attempt* which) noexcept { std::erase(in_flight_, which); }
@@ -403,7 +426,7 @@ error call::describe(code what, std::string text, const std::string& node) const
     return made;
 }
 
-void call::take_notes(const attempt& ended) {
+void call::take_notes(const attempt& ended) noexcept {
     if (ended.tried == 0 && ended.unsent == 0 && !ended.is_hedge) ended.target()->count_load(ended.sent());
     if (times_.sent == 0) times_.sent = ended.first_sent_at;
     if (ended.read_at != 0) {

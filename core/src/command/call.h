@@ -68,8 +68,17 @@ class call {
     // request.
     virtual bool take_rows(attempt& from, byte_view body, size_t offset);
 
-    // Attempts let go since this was last asked: the driver closes or drains what they run on.
-    std::vector<attempt*> take_released() noexcept { return std::exchange(released_, {}); }
+    // From the attempt: it is destroyed while the call waits for it.
+    void lost(const attempt& which) noexcept;
+    // Memory ran out in a step of this call: it is done, without a failure or a result, and has let go of everything.
+    void out_of_memory() noexcept;
+    bool starved() const noexcept { return starved_; }
+    bool may_have_written() const noexcept { return is_write_ && times_.sent != 0; }
+
+    // Attempts let go since this was last asked, one by one: the driver closes or drains what they run on.
+    attempt* next_released() noexcept {
+        return released_ == nullptr ? nullptr : std::exchange(released_, released_->let_go_before);
+    }
     void* host = nullptr;  // the driver's own
 
     void set_deadline(nanos at) noexcept { deadline_ = at; }  // REQUIRES: not started; overrides the policy's
@@ -139,12 +148,12 @@ class call {
     void hedge(const cluster::view& seen, nanos now);
     // An attempt has ended without an answer: is there another for the same part?
     bool rival_goes_on(const part& of) noexcept;
-    void let_go_of_rivals(const attempt& winner);
+    void let_go_of_rivals(const attempt& winner) noexcept;
     void forget(const attempt* which) noexcept;
-    void let_go(attempt& which);
+    void let_go(attempt& which) noexcept;
     static part part_of(attempt& ended);
     error describe(code what, std::string text, const std::string& node) const;
-    void take_notes(const attempt& ended);
+    void take_notes(const attempt& ended) noexcept;
 
     transport_policy policy_;
     bool is_write_;
@@ -152,6 +161,7 @@ class call {
     bool wants_tend_ = false;
     bool wants_stamps_ = false;
     bool hedged_ = false;  // two replicas were asked
+    bool starved_ = false;
     uint32_t parked_ = 0;  // parts among waiting_ that are
     nanos deadline_ = 0;
     nanos wakeup_at_ = never;
@@ -160,7 +170,7 @@ class call {
     std::vector<part> waiting_;  // parts to be planned at their time
     std::vector<std::unique_ptr<attempt>> launches_;
     std::vector<attempt*> in_flight_;  // owned by the driver's connections
-    std::vector<attempt*> released_;
+    attempt* released_ = nullptr;      // the last; a chain through them, so that letting go needs no memory
     std::string last_trouble_;  // why the last failed attempt failed, and where: told with the error that ends the call
     std::string last_node_;
     std::unique_ptr<error> failure_;

@@ -40,14 +40,15 @@ bool call::rival_goes_on(const part& of) noexcept {
     return true;
 }
 
-void call::let_go_of_rivals(const attempt& winner) {
+void call::let_go_of_rivals(const attempt& winner) noexcept {
     if (winner.is_hedge) metrics::count(metrics::event::hedge_won);
     launches_.clear();
-    for (attempt* loser : std::exchange(in_flight_, {})) {
-        take_notes(*loser);
+    while (!in_flight_.empty()) {
+        attempt& loser = *in_flight_.back();
+        take_notes(loser);
         // The round trip began with the first byte of either.
-        if (loser->sent_any()) times_.sent = std::min(times_.sent, loser->first_sent_at);
-        let_go(*loser);
+        if (loser.sent_any()) times_.sent = std::min(times_.sent, loser.first_sent_at);
+        let_go(loser);
     }
 }
 

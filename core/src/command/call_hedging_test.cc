@@ -102,7 +102,8 @@ TEST(call_hedging, the_second_wins_and_the_first_is_let_go_of_to_be_drained) {
     EXPECT_EQ(read.call.times().sent, ms) << "the wait for the first belongs to the round trip";
     EXPECT_EQ(read.first->owner(), nullptr);
     EXPECT_GE(read.first->drain_until, 1001 * ms);
-    EXPECT_EQ(read.call.take_released(), std::vector<attempt*>{read.first.get()});
+    EXPECT_EQ(read.call.next_released(), read.first.get());
+    EXPECT_EQ(read.call.next_released(), nullptr);
     // Its answer comes to nobody, and leaves the connection fit for the next request.
     hedged_read::hand_in(read.first, 0, 41, 30 * ms);
     EXPECT_TRUE(read.first->connection_reusable());

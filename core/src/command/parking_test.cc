@@ -113,7 +113,8 @@ TEST(parking, an_attempt_that_waits_to_send_to_a_node_that_left_is_taken_back) {
     view->nodes[master]->deactivate();
     call.wake(next, 2 * ms);
     EXPECT_EQ(waiting->owner(), nullptr);
-    EXPECT_EQ(call.take_released(), std::vector{waiting.get()});
+    EXPECT_EQ(call.next_released(), waiting.get());
+    EXPECT_EQ(call.next_released(), nullptr);
     const auto attempt = call.next_launch();
     ASSERT_NE(attempt, nullptr);
     EXPECT_EQ(attempt->target(), next->nodes[(master + 1) % 3].get());

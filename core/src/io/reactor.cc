@@ -95,7 +95,13 @@ bool reactor::ok() const noexcept { return true; }
 int reactor::fd() const noexcept { return -1; }
 
 bool reactor::add(int fd, readiness interest, void* tag) noexcept {
-    if (!state_->places.emplace(fd, state_->entries.size()).second) return false;
+    try {
+        state_->entries.reserve(state_->entries.size() + 1);
+        state_->tags.reserve(state_->tags.size() + 1);
+        if (!state_->places.emplace(fd, state_->entries.size()).second) return false;
+    } catch (const std::bad_alloc&) {
+        return false;  // like too many of them
+    }
     state_->entries.push_back({.fd = fd, .interest = interest});
     state_->tags.push_back(tag);
     return true;

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -28,6 +30,23 @@ struct resolver::shared {
     unsigned workers = 0;
     bool ended = false;
 
+    // Without memory for the answer there is none: whoever asked gives up at a time of its own.
+    static std::optional<answer> try_to_look_up(const question& which) noexcept {
+        try {
+            return look_up(which.id, which.host, which.port);
+        } catch (const std::bad_alloc&) {
+            return std::nullopt;
+        }
+    }
+    bool keep(answer& found) noexcept {
+        try {
+            answers.push_back(std::move(found));
+            return true;
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+    }
+
     // By value: the thread keeps what it works on alive. NOLINTNEXTLINE(performance-unnecessary-value-param)
     static void work(std::shared_ptr<shared> self) {
         std::unique_lock lock(self->mutex);
@@ -35,10 +54,9 @@ struct resolver::shared {
             const question next = std::move(self->waiting.front());
             self->waiting.pop_front();
             lock.unlock();
-            answer found = look_up(next.id, next.host, next.port);
+            std::optional<answer> found = try_to_look_up(next);
             lock.lock();
-            self->answers.push_back(std::move(found));
-            self->wake->signal();
+            if (found && self->keep(*found)) self->wake->signal();
         }
         --self->workers;
     }
@@ -85,6 +103,7 @@ resolver::answer look_up(uint32_t id, const std::string& host, uint16_t port) {
         made.why = "its name was not resolved: " + std::string(gai_strerror(status));
         return made;
     }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> freed(list, freeaddrinfo);
     for (const addrinfo* at = list; at != nullptr && made.found.size() < resolver::addresses_max; at = at->ai_next) {
         endpoint found;
         if (at->ai_addrlen > sizeof found.address) continue;
@@ -101,7 +120,6 @@ resolver::answer look_up(uint32_t id, const std::string& host, uint16_t port) {
         }
         made.found.push_back(std::move(found));
     }
-    freeaddrinfo(list);
     if (made.found.empty()) made.why = "its name has no address";
     return made;
 }

@@ -129,7 +129,8 @@ nanos arrival_of(msghdr& message, nanos& known_offset) noexcept {
 
 }  // namespace
 
-stream::stream(int fd, opening&& how) : fd_(fd) {
+stream::stream(int fd, opening&& how) : stream() {
+    fd_ = fd;  // closed from here on, whatever fails
     if (how.tls == nullptr && how.words == nullptr) return;
     extras_ = std::make_unique<extras>();
     extras_->how = std::move(how);

@@ -37,7 +37,7 @@ class greeting {
   public:
     virtual ~greeting() = default;
     virtual byte_view output() noexcept = 0;  // what is to be sent now; the same until `received` gives `again`
-    virtual byte_span input() noexcept = 0;   // where the next bytes belong
+    virtual byte_span input() = 0;            // where the next bytes belong
     enum class verdict : uint8_t { more, again, done, refused };
     virtual verdict received(size_t bytes) = 0;
     virtual error why() const = 0;  // refused: what was said

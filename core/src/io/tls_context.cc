@@ -200,9 +200,14 @@ std::string reason_of(const SSL& on, bool input_ended) {
 // What OpenSSL calls.
 struct tls_hooks {
     // A session that may be resumed has come: kept for the next connection to the same name.
-    static int new_session(SSL* ssl, SSL_SESSION* made) {
+    // Without memory for it a session is not kept.
+    static int new_session(SSL* ssl, SSL_SESSION* made) noexcept {
         auto* of = static_cast<tls_session*>(SSL_get_ex_data(ssl, session_slot()));
-        return of->context_->keep_resumable(*ssl, of->place_, made) ? 1 : 0;
+        try {
+            return of->context_->keep_resumable(*ssl, of->place_, made) ? 1 : 0;
+        } catch (const std::bad_alloc&) {
+            return 0;
+        }
     }
 };
 
@@ -253,9 +258,11 @@ result<std::unique_ptr<tls_session>> tls_context::begin(const std::string& peer_
     const std::lock_guard hold(mutex_);
     SSL* ssl = SSL_new(current_);
     if (ssl == nullptr) return refuse("no connection can be made");
+    owned<SSL, SSL_free> held(ssl);
     // A session that is resumed shows no certificate again: it holds for the name that was checked, and no other.
     const std::string kept_as = peer_name + '@' + place;
     std::unique_ptr<tls_session> made(new tls_session(shared_from_this(), ssl, kept_as));
+    static_cast<void>(held.release());
     if (side_ == side::server) {
         SSL_set_accept_state(ssl);
         return made;

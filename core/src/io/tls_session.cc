@@ -8,6 +8,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "base/planted.h"
 #include "io/tls_openssl.h"
@@ -16,10 +18,15 @@ namespace aero::io {
 
 // OpenSSL reads and writes through a BIO; ours stands on the buffers of a session.
 struct tls_bytes {
-    static int write(BIO* bio, const char* data, int size) {
+    static int write(BIO* bio, const char* data, int size) noexcept {
         auto* of = static_cast<tls_session*>(BIO_get_data(bio));
-        of->out_.append(byte_view{reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(size)});
-        return size;
+        try {
+            of->out_.append(byte_view{reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(size)});
+            return size;
+        } catch (const std::bad_alloc&) {
+            of->starved_ = true;  // goes on behind OpenSSL, which knows no exceptions
+            return -1;
+        }
     }
     static int read(BIO* bio, char* data, int size) {
         auto* of = static_cast<tls_session*>(BIO_get_data(bio));
@@ -84,6 +91,7 @@ size_t tls_session::take_input(byte_span into) noexcept {
 }
 
 tls_session::state tls_session::state_of(int returned) {
+    if (std::exchange(starved_, false)) throw std::bad_alloc();
     switch (SSL_get_error(ssl_, returned)) {
         case SSL_ERROR_WANT_READ: return state::wants_input;
         case SSL_ERROR_ZERO_RETURN: return state::closed;

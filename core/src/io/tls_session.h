@@ -76,6 +76,7 @@ class tls_session {
     size_t out_taken_ = 0;
     bool input_ended_ = false;
     bool established_ = false;
+    bool starved_ = false;  // memory ran out under OpenSSL
     std::string why_;
 };
 

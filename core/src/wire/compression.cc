@@ -8,6 +8,7 @@
 #include <bit>
 #include <cassert>
 #include <limits>
+#include <new>
 
 namespace aero::wire {
 
@@ -29,6 +30,12 @@ effort effort_for(size_t size) noexcept {
     return {bits, std::clamp(bits - 6, 3, 8)};
 }
 
+// What zlib said of bytes. Its want of memory is nothing that a peer did.
+int unless_starved(int said) {
+    if (said == Z_MEM_ERROR) throw std::bad_alloc();
+    return said;
+}
+
 }  // namespace
 
 bool can_compress() noexcept { return true; }
@@ -37,11 +44,11 @@ std::optional<buffer> compress_frame(byte_view frame) {
     assert(frame.size() >= frame_header_size && frame.size() <= frame_header_size + body_size_max);
     if (frame.size() <= compress_above) return std::nullopt;
     const effort how = effort_for(frame.size());
+    // One byte short of the frame: what needs more is sent as it is.
+    buffer packed(frame.size() - 1);
     z_stream stream{};
     if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, how.window_bits, how.memory_level, Z_DEFAULT_STRATEGY) != Z_OK)
         return std::nullopt;
-    // One byte short of the frame: what needs more is sent as it is.
-    buffer packed(frame.size() - 1);
     stream.next_in = const_cast<uint8_t*>(frame.data());
     stream.avail_in = static_cast<uInt>(frame.size());
     stream.next_out = packed.data() + packed_head_size;
@@ -73,7 +80,7 @@ struct unpacker::inflation {
         produced = 0;
         ended = checked = false;
         if (ready) return inflateReset(&stream) == Z_OK;
-        return ready = inflateInit(&stream) == Z_OK;
+        return ready = unless_starved(inflateInit(&stream)) == Z_OK;
     }
     // What comes out is one record message that fills the announced size. Looked at as soon as its header is there.
     bool is_allowed(const buffer& to) {
@@ -102,7 +109,7 @@ bool unpacker::inflation::run(byte_view bytes, buffer& to) {
             stream.avail_out = static_cast<uInt>(std::min(wanted, to.capacity() - to.size()));
         }
         const uInt room = stream.avail_out;
-        const int said = inflate(&stream, Z_NO_FLUSH);
+        const int said = unless_starved(inflate(&stream, Z_NO_FLUSH));
         const size_t made = room - stream.avail_out;
         if (wanted == 0 && made != 0) return false;
         to.commit(made);
