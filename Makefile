@@ -74,8 +74,8 @@ asan: $(SYSTEM)-build $(SYSTEM)-test $(VENV)/tools-test  ## The C++ tests and Py
 	$(PYTHON) tools/run_tests.py asan py-asan $(if $(FULL),--full)
 
 .PHONY: tsan
-tsan: $(SYSTEM)-build $(SYSTEM)-test  ## The C++ tests under ThreadSanitizer
-	$(PYTHON) tools/run_tests.py $@
+tsan: $(SYSTEM)-build $(SYSTEM)-test $(if $(FULL),$(SYSTEM)-fuzz)  ## The C++ tests under ThreadSanitizer (FULL=1: Python and its suites too)
+	$(PYTHON) tools/run_tests.py $@ $(if $(FULL),py-tsan)
 
 .PHONY: simulate
 simulate: $(SYSTEM)-build $(SYSTEM)-test  ## The core against simulated nodes, network and clock (SEEDS=1000; SEED=n tells one's story)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / ".cache/python-free-threaded"
+WATCHED = ROOT / ".cache/python-thread-sanitizer"
 MINORS = range(10, 15)
 # The one place where the free-threaded interpreter of CI is pinned: upstream's archive, as Debian keeps it.
 SOURCE = "python3.14_3.14.4.orig.tar.xz"
@@ -97,9 +98,9 @@ def download_source(folder: Path) -> Path:
     return archive
 
 
-def build_free_threaded() -> None:
+def build_free_threaded(prefix: Path, *options: str, **environment: str) -> None:
     """Downloads and builds CPython 3.14 without the GIL into `.cache/`; takes about four minutes on two cores."""
-    work = ROOT / "build/python-free-threaded"
+    work = ROOT / "build" / prefix.name
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     archive = download_source(work)
@@ -108,9 +109,12 @@ def build_free_threaded() -> None:
     source = next((work / "source").iterdir())
     jobs = f"-j{os.cpu_count()}"
     quiet = {"cwd": source, "check": True, "stdout": subprocess.DEVNULL, "timeout": 1800}
-    subprocess.run(["./configure", "-q", "--disable-gil", f"--prefix={OWN}"], **quiet)
+    quiet["env"] = os.environ | environment
+    subprocess.run(["./configure", "-q", "--disable-gil", f"--prefix={prefix}", *options], **quiet)
     subprocess.run(["make", "-s", jobs], **quiet)
-    subprocess.run(["make", "-s", "install"], **quiet)
+    # What is imported is compiled then; all of it now would take an interpreter that is watched a quarter of an hour.
+    subprocess.run(["make", "-s", "install", "COMPILEALL_OPTS=--help"], **quiet)
+    shutil.copytree(source / "Tools/tsan", prefix / "tsan", dirs_exist_ok=True)
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -120,11 +124,20 @@ def ensure_free_threaded() -> bool:
         return True
     print("no free-threaded CPython here; building one from the Debian source package", flush=True)
     try:
-        build_free_threaded()
+        build_free_threaded(OWN)
     except (OSError, RuntimeError, StopIteration, subprocess.SubprocessError, tarfile.TarError) as problem:
         print(f"could not build it ({type(problem).__name__}: {problem}); NOT TESTED on free-threaded CPython")
         return False
     return True
+
+
+def ensure_watched() -> Path:
+    """A free-threaded CPython that ThreadSanitizer watches, of the compiler that builds the extensions for it."""
+    python = WATCHED / "bin/python3"
+    if not python.exists():
+        print("building a CPython that ThreadSanitizer watches", flush=True)
+        build_free_threaded(WATCHED, "--with-thread-sanitizer", CC="clang-19", CXX="clang++-19")
+    return python
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """Builds and runs test suites, all of them even when one fails, and counts what happened.
 
 `python3 tools/run_tests.py dev dev-poll python` runs the C++ tests of those CMake presets and the Python suites of the
-package installed in `.venv`; `py-asan` runs Python suites on extensions built with sanitizers. `--python PATH --label
+package installed in `.venv`; `py-asan` runs Python suites on extensions built with sanitizers, `py-tsan` on an interpreter
+that is, too. `--python PATH --label
 NAME` runs the Python suites with another interpreter. Reports are JUnit files in `build/reports/SUITE/`; `--count` only
 adds up those that are there. The last line counts: `N passed, N failed`.
 """
@@ -78,6 +79,11 @@ def run_sanitized(label: str, full: bool) -> bool:
     return run([sys.executable, "tools/sanitized_python.py", str(report), *(["--full"] if full else [])])
 
 
+def run_watched(label: str) -> bool:
+    """The Python suites on an interpreter and extensions that are watched for races."""
+    return run([sys.executable, "tools/race_watched_python.py", str(REPORTS / label / "pytest.xml")])
+
+
 def run_python(python: str, label: str, arguments: list[str]) -> bool:
     """Runs the Python suites with an interpreter that has the package installed."""
     report = REPORTS / label / "pytest.xml"
@@ -127,6 +133,8 @@ def main() -> int:
             succeeded = run_python(chosen.python, label, chosen.select)
         elif suite == "py-asan":
             succeeded = run_sanitized(label, chosen.full)
+        elif suite == "py-tsan":
+            succeeded = run_watched(label)
         else:
             succeeded = run_native(suite)
         results.append((label, succeeded, time.monotonic() - start))
