@@ -94,9 +94,7 @@ def run_watched(*arguments: str) -> tuple[int, list[str]]:
         "exitcode": 0,
         "log_path": PLACE / "report",
     }
-    status = run(
-        str(PYTHON), *arguments, TSAN_OPTIONS=":".join(f"{name}={value}" for name, value in options.items())
-    )
+    status = run(str(PYTHON), *arguments, TSAN_OPTIONS=":".join(f"{name}={value}" for name, value in options.items()))
     reports = [report.read_text(errors="replace") for report in sorted(PLACE.glob("report.*"))]
     blocks = [block for text in reports for block in text.split("==================")]
     return status, [block for block in blocks if "WARNING: ThreadSanitizer" in block]

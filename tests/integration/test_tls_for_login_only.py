@@ -82,6 +82,20 @@ def test_calls_go_in_clear_and_the_rest_by_tls(tls, new_client):
             client.admin_query_users_info()
 
 
+def test_no_password_is_set_in_clear(tls, new_client):
+    with Server(tls=tls, users=USERS | {"root": ("pass of root", ["user-admin"])}) as server:
+        client = new_client(server)
+        client.connect("root", "pass of root")
+        for change in (
+            lambda: client.admin_create_user("bob", "pass of bob", ["read"]),
+            lambda: client.admin_change_password("root", "another"),
+        ):
+            with pytest.raises(aerospike_py.InvalidArgError, match="hash of this password would travel in clear"):
+                change()
+        assert sorted(user["user"] for user in client.admin_query_users_info()) == ["ada", "root"]
+        new_client(server).connect("root", "pass of root")
+
+
 def test_a_wrong_password_is_refused(tls, new_client):
     with Server(tls=tls, users=USERS) as server:
         client = new_client(server)

@@ -22,6 +22,7 @@ class security {
     // Who we say we are; null when nobody asks.
     std::shared_ptr<const credentials> who() const;
     bool logs_in() const { return who() != nullptr; }
+    bool calls_in_clear() const noexcept { return calls_in_clear_; }  // while logins are by TLS
     // Who we shall be once our password is this one: logins to come show it after `become`.
     std::shared_ptr<const credentials> with_password(const secret& clear, const secret& hash) const;
     void become(std::shared_ptr<const credentials> changed) const noexcept;

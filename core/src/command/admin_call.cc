@@ -108,6 +108,10 @@ void admin_call::prepare(const admin_request& request, uint32_t timeout_ms, cons
     if (!question) policy.max_retries = 0;
     reset(policy, !question);
     if (std::string flaw = flaw_of(request); !flaw.empty()) return refuse(std::move(flaw));
+    if (request.password != nullptr && us != nullptr && us->calls_in_clear())
+        return refuse(
+            "TLS is for logins only, and the hash of this password would travel in clear: set passwords by a "
+            "client with TLS for everything");
     what_ = request.what;
     form_ = question ? reply_form::records : reply_form::admin;
     first_node_ = next_node.fetch_add(1, std::memory_order_relaxed);
