@@ -90,7 +90,7 @@ def run_watched(*arguments: str) -> tuple[int, list[str]]:
     options = {
         "suppressions": interpreters.WATCHED / "tsan/suppressions_free_threading.txt",
         "external_symbolizer_path": shutil.which("llvm-symbolizer-19") or shutil.which("addr2line"),
-        "detect_deadlocks": 0,  # it has room for 64 locks of a thread, and the interpreter takes more to stop the others
+        "detect_deadlocks": 0,  # it has room for 64 locks of a thread, and to stop the others one takes more
         "exitcode": 0,
         "log_path": PLACE / "report",
     }

@@ -3,8 +3,8 @@
 `python3 tools/run_tests.py dev dev-poll python` runs the C++ tests of those CMake presets and the Python suites of the
 package installed in `.venv`; `py-asan` runs Python suites on extensions built with sanitizers, `py-tsan` on an
 interpreter that is built so, too. `--python PATH --label NAME` runs the Python suites with another interpreter. Reports
-are JUnit files in `build/reports/SUITE/`; `--count` only adds up those that are there. The last line counts: `N passed, N
-failed`.
+are JUnit files in `build/reports/SUITE/`; `--count` only adds up those that are there. The last line counts: `N passed,
+N failed`.
 """
 
 from __future__ import annotations
