@@ -18,7 +18,8 @@ namespace {
 
 constexpr unsigned nodes_max = 5;
 constexpr long years = 365L * 24 * 3600;
-constexpr wanted for_long{.valid_from_s = -20 * years, .valid_to_s = 20 * years};
+
+wanted for_long() { return {.valid_from_s = -20 * years, .valid_to_s = 20 * years}; }
 
 void must(bool done) {
     if (!done) std::abort();  // a simulation without TLS would prove nothing about it
@@ -80,10 +81,10 @@ prepared make_all() {
     static const RAND_METHOD method{nullptr, draw, nullptr, nullptr, draw, always};
     must(RAND_set_rand_method(&method) == 1);
     must(SSL_get_ex_new_index(0, nullptr, count_made, nullptr, count_freed) >= 0);
-    authority ours(for_long), others(for_long);
+    authority ours(for_long()), others(for_long());
     prepared made{.authority = ours.certificate()};
     for (unsigned node = 0; node < nodes_max; ++node) {
-        wanted own = for_long, other = for_long;
+        wanted own = for_long(), other = for_long();
         own.name = sim_tls_host::name_of(node);
         other.name = "another.sim";
         made.contexts[0][node] = context_for(ours.issue(own));

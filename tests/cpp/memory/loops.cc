@@ -33,7 +33,7 @@ record_request get_of(const key& which, const digest& hashed) {
 class starved_loop : public starved_client {
   protected:
     // Each failure may cost the connections, so that far down not every allocation has its turn.
-    void starve(const std::function<trouble()>& use, const std::function<void()>& works) {
+    void starve_loop(const std::function<trouble()>& use, const std::function<void()>& works) {
         test::starve(GetParam(), use, works, 20);
     }
     static constexpr size_t gets = 12;
@@ -96,7 +96,7 @@ class starved_loop : public starved_client {
 
     void starve_from_its_making() {
         std::unique_ptr<event_client> fresh;
-        starve(
+        starve_loop(
             [&] {
                 fresh.reset();
                 auto made = event_client::create(client_);
@@ -120,18 +120,18 @@ class starved_loop : public starved_client {
 INSTANTIATE_TEST_SUITE_P(in_a_row, starved_loop, testing::Values(1u, 40u));
 
 TEST_P(starved_loop, calls_of_one_tick) {
-    starve([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
+    starve_loop([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
 }
 
 TEST_P(starved_loop, calls_without_merging) {
     loop_->set_merge_calls(false);
-    starve([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
+    starve_loop([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
 }
 
 TEST_P(starved_loop, its_making_and_first_calls) { starve_from_its_making(); }
 
 TEST_P(starved_loop, cancelling) {
-    starve(
+    starve_loop(
         [&]() -> trouble {
             answer one;
             const auto ticket = loop_->submit(get_of(all_[0], digests_[0]), policy_, one);
@@ -146,7 +146,7 @@ TEST_P(starved_loop, cancelling) {
 
 TEST_P(starved_loop, compressed) {
     policy_.compress = true;
-    starve([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
+    starve_loop([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
 }
 
 // Each connection begins with a handshake and shows what a login earned.
@@ -168,7 +168,7 @@ TEST_P(starved_stranger, users) {
         note(ended, one);
         return ended;
     };
-    starve(use, [&] {
+    starve_loop(use, [&] {
         expect_none(use());
         ASSERT_EQ(one.ended.admin->users.size(), 2u);
     });
@@ -189,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(in_a_row, starved_crowd, testing::Values(1u, 40u));
 
 TEST_P(starved_crowd, calls_without_merging) {
     loop_->set_merge_calls(false);
-    starve([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
+    starve_loop([&] { return use_loop(*loop_); }, [&] { expect_loop_service(*loop_); });
 }
 
 class starved_hedging_loop : public starved_loop {
@@ -201,7 +201,7 @@ INSTANTIATE_TEST_SUITE_P(in_a_row, starved_hedging_loop, testing::Values(1u, 40u
 TEST_P(starved_hedging_loop, calls_without_merging) {
     loop_->set_merge_calls(false);
     const uint64_t before = metrics::count_of(metrics::event::hedge_sent);
-    starve(
+    starve_loop(
         [&] {
             beside().nap();
             return use_loop(*loop_);

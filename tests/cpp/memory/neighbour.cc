@@ -60,7 +60,7 @@ std::unique_ptr<aero_server::server> started(aero_server::options how) {
     for (const auto& [name, port] : guarded->tls_endpoints()) write_all(channel, &port, sizeof port);
     char order[2];
     while (read_all(channel, order, sizeof order)) {
-        const auto index = static_cast<unsigned>(order[1]);
+        const auto index = static_cast<unsigned char>(order[1]);
         const std::string problem = order[0] == 's' ? open->stop_node(index) : open->start_node(index);
         if (!problem.empty()) give_up(problem.c_str());
         // What the node that has come back holds is all there before another one goes.
