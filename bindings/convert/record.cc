@@ -1,6 +1,6 @@
 #include "convert/record.h"
 
-#include <ctime>
+#include <chrono>
 #include <unordered_set>
 
 #include "base/reader.h"
@@ -63,7 +63,11 @@ PyObject* new_result(PyTypeObject* type, const record_reply& reply, const record
 
 }  // namespace
 
-int64_t unix_now() noexcept { return std::time(nullptr); }
+// Not by std::time: that may still be in the second before, and a record would live longer than it was told to.
+int64_t unix_now() noexcept {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
 
 bool check_reply(const record_reply& reply, const char* operation) {
     if (reply.code == code::ok) return true;
