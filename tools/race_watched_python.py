@@ -9,14 +9,12 @@ purpose must be found first.
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import interpreters
-from tidy import ROOT
+from laid_extensions import ROOT, lay, run
 
 PLACE = ROOT / "build/py-tsan"
 PYTHON = PLACE / "venv/bin/python"
@@ -26,7 +24,7 @@ import ctypes, threading
 shared, both = ctypes.create_string_buffer(1 << 16), threading.Barrier(2)
 def write():
     both.wait()
-    for i in range(2000):
+    for i in range(20000):  # longer than a slice of time, so that both write at once
         ctypes.memset(shared, i & 255, len(shared))
 writers = [threading.Thread(target=write) for _ in range(2)]
 for each in writers: each.start()
@@ -55,32 +53,11 @@ SUITES = [
 ]
 
 
-def run(*command: str, **environment: str) -> int:
-    """Runs a command from the root of the project; gives its status."""
-    print("+", " ".join(command[:8]), *(["..."] if len(command) > 8 else []), flush=True)
-    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode
-
-
 def build(python: Path) -> bool:
-    """The extensions beside the Python files of the package, in an environment of their own."""
-    if run("cmake", "--preset", "py-tsan", "-Wno-dev", "--log-level=WARNING") != 0:
+    """The extensions, and an environment of the watched interpreter with what the suites need."""
+    if not lay("py-tsan", python):
         return False
-    if run("cmake", "--build", "--preset", "py-tsan") != 0:
-        return False
-    package = PLACE / "site/aerospike_py"
-    shutil.rmtree(package, ignore_errors=True)
-    if run("cmake", "--install", str(PLACE), "--component", "python", "--prefix", str(PLACE / "site")) != 0:
-        return False
-    for each in (ROOT / "python/aerospike_py").iterdir():
-        if each.suffix in (".py", ".pyi", ".typed"):
-            (package / each.name).symlink_to(each)
-    if run(str(python), "-m", "venv", "--clear", str(PLACE / "venv")) != 0:
-        return False
-    if run(str(PYTHON), "-m", "pip", "install", "-q", "-r", "requirements/test.txt") != 0:
-        return False
-    (packages,) = (PLACE / "venv/lib").glob("python3*/site-packages")
-    (packages / "watched.pth").write_text(f"{PLACE / 'site'}\n")
-    return True
+    return run(str(PYTHON), "-m", "pip", "install", "-q", "-r", "requirements/test.txt") == 0
 
 
 def run_watched(*arguments: str) -> tuple[int, list[str]]:

@@ -11,13 +11,11 @@ allocated; the interpreter keeps things of its own at its end.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from laid_extensions import ROOT, lay, run
+
 PLACE = ROOT / "build/py-asan"
 PYTHON = PLACE / "venv/bin/python"
 OUR_FILES = ("/_aerospike.", "/_server.")
@@ -71,31 +69,10 @@ MORE = [
 ]
 
 
-def run(*command: str, **environment: str) -> int:
-    """Runs a command from the root of the project; gives its status."""
-    print("+", " ".join(command[:8]), *(["..."] if len(command) > 8 else []), flush=True)
-    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False).returncode
-
-
 def build() -> bool:
     """The extensions, and an environment in which they come before those of `.venv`."""
-    if run("cmake", "--preset", "py-asan", "-Wno-dev", "--log-level=WARNING") != 0:
-        return False
-    if run("cmake", "--build", "--preset", "py-asan") != 0:
-        return False
-    package = PLACE / "site/aerospike_py"
-    shutil.rmtree(package, ignore_errors=True)
-    if run("cmake", "--install", str(PLACE), "--component", "python", "--prefix", str(PLACE / "site")) != 0:
-        return False
-    for each in (ROOT / "python/aerospike_py").iterdir():
-        if each.suffix in (".py", ".pyi", ".typed"):
-            (package / each.name).symlink_to(each)
-    if run(str(ROOT / ".venv/bin/python"), "-m", "venv", "--clear", "--without-pip", str(PLACE / "venv")) != 0:
-        return False
-    (packages,) = (PLACE / "venv/lib").glob("python3*/site-packages")
     (installed,) = (ROOT / ".venv/lib").glob("python3*/site-packages")
-    (packages / "sanitized.pth").write_text(f"{PLACE / 'site'}\n{installed}\n")
-    return True
+    return lay("py-asan", ROOT / ".venv/bin/python", "--without-pip", beside=installed)
 
 
 def library(name: str) -> str:

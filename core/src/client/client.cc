@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "base/no_memory.h"
 #include "base/threads.h"
 #include "client/blocking_driver.h"
 #include "client/client_shared.h"
-#include "client/no_memory.h"
 #include "client/view_cache.h"
 #include "command/admin_call.h"
 #include "command/batch_call.h"

@@ -1,8 +1,8 @@
 // The public face of the loop's driver.
 #include "aero/event_client.h"
 
+#include "base/no_memory.h"
 #include "client/event_state.h"
-#include "client/no_memory.h"
 
 namespace aero {
 

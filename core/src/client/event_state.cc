@@ -5,8 +5,8 @@
 #include <bit>
 #include <cassert>
 
+#include "base/no_memory.h"
 #include "base/planted.h"
-#include "client/no_memory.h"
 #include "metrics/counters.h"
 
 namespace aero {
@@ -72,7 +72,7 @@ loop_call& event_client::state::admit(std::unique_ptr<loop_call> made, const tra
 
 void event_client::state::enter(loop_call& which, nanos now) {
     auto me = std::make_unique<admission>(*this, which);
-    waiting.reserve(waiting.size() + 1);
+    detail::make_room_for_one(waiting);
     {
         const std::lock_guard lock(granted_mutex);
         granted.reserve(waiting.capacity());

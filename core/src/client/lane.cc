@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/no_memory.h"
 #include "base/planted.h"
-#include "client/no_memory.h"
 #include "metrics/counters.h"
 
 namespace aero::detail {
@@ -58,7 +58,7 @@ void lane::run(std::unique_ptr<attempt> ready, nanos now) {
 
 // Room for one more connection wherever it may come to stand, so that dropping one needs no memory.
 void lane::make_room() {
-    all_.reserve(all_.size() + 1);
+    make_room_for_one(all_);
     idle_.reserve(all_.capacity());
     dropped_.reserve(dropped_.size() + all_.capacity());
 }
@@ -71,8 +71,10 @@ bool lane::connect(nanos now) {
     // Without a turn the one under way goes on for the others.
     const auto turn = connecting_ == 0 ? cluster::node::turn::first_turn : cluster::node::turn::turn;
     if (!node_->take_slot(most, cluster::node::holder::loop, turn)) return false;
-    auto started = start_connect();
+    auto started = node_->start_connect();
     if (!started) {
+        node_->drop_slot(cluster::node::holder::loop);
+        node_->end_connect();
         fail_queue(started.error().what, started.error().text, now);
         return false;
     }
@@ -89,22 +91,6 @@ bool lane::connect(nanos now) {
     }
     timers_.arm(here.drain_alarm, now + limits_.connect_max);
     return true;
-}
-
-// REQUIRES: a slot is held, and a turn; both go back when it fails.
-result<io::stream> lane::start_connect() noexcept {
-    auto started = [&]() noexcept -> result<io::stream> {
-        try {
-            return node_->start_connect();
-        } catch (const std::bad_alloc&) {
-            return std::unexpected(no_memory());
-        }
-    }();
-    if (!started) {
-        node_->drop_slot(cluster::node::holder::loop);
-        node_->end_connect();
-    }
-    return started;
 }
 
 // Nobody in the queue can be served by this node now; each call decides what to do next.

@@ -86,7 +86,6 @@ class lane {
     void begin(loop_connection& on, std::unique_ptr<command::attempt> ready, nanos now);
     void make_room();
     bool connect(nanos now);
-    result<io::stream> start_connect() noexcept;
     void serve_queue(nanos now);
     // Connections that may be at work.
     uint32_t busy_most() const noexcept { return adapted_ ? adapted_->value() : limits_.busy_max; }

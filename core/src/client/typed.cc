@@ -3,7 +3,7 @@
 
 #include "aero/client.h"
 #include "base/buffer_pool.h"
-#include "client/no_memory.h"
+#include "base/no_memory.h"
 #include "wire/digest.h"
 #include "wire/message.h"
 #include "wire/particle.h"

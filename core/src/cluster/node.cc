@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "aero/client.h"
+#include "base/no_memory.h"
 #include "base/planted.h"
 #include "metrics/counters.h"
 
@@ -48,6 +49,13 @@ void node::session_lost(nanos opened, nanos now) noexcept {
     trusted_since_.store(now + 1, std::memory_order_relaxed);
     session_->lost();
     close_resting();
+}
+
+result<io::stream> node::start_connect() const noexcept {
+    return detail::within_memory([&] {
+        return security_ == nullptr ? io::stream::start_connect(address_)
+                                    : security_->connect(address_, session_, security::purpose::calls);
+    });
 }
 
 bool node::take_slot(uint32_t max, holder who, turn with) noexcept {

@@ -56,11 +56,8 @@ class node {
     const io::endpoint& address() const noexcept { return address_; }
     const std::string& address_text() const noexcept { return address_text_; }
 
-    // A new connection, on its way: to be counted by a slot.
-    result<io::stream> start_connect() const {
-        return security_ == nullptr ? io::stream::start_connect(address_)
-                                    : security_->connect(address_, session_, security::purpose::calls);
-    }
+    // A new connection, on its way. Whoever holds a slot for it gives that back when this fails.
+    result<io::stream> start_connect() const noexcept;
 
     bool active() const noexcept { return active_.load(std::memory_order_relaxed); }
     // Worth asking before others.

@@ -41,17 +41,8 @@ void pool_keeper::keep(const view& seen, nanos now) {
     }
 }
 
-// A slot was taken for it, and goes back whatever fails.
-result<io::stream> pool_keeper::connect_to(const node& to) noexcept {
-    try {
-        return to.start_connect();
-    } catch (const std::bad_alloc&) {
-        return std::unexpected(error{.what = code::no_memory});
-    }
-}
-
 void pool_keeper::start_connect(const std::shared_ptr<node>& to, nanos now) {
-    auto started = connect_to(*to);
+    auto started = to->start_connect();
     if (!started) return to->drop_slot();
     const size_t place = open_->note(started->fd());
     ++connects_;

@@ -73,7 +73,6 @@ class pool_keeper {
     void drop(const place_of& which) noexcept;
     void close(entry& which) noexcept;
     void uncount(const entry& which) noexcept;
-    static result<io::stream> connect_to(const node& to) noexcept;
     connection release(const place_of& which) noexcept;
 
     const client_config& config_;

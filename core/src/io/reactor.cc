@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/no_memory.h"
+
 #if defined(AERO_HAVE_EPOLL)
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -96,8 +98,8 @@ int reactor::fd() const noexcept { return -1; }
 
 bool reactor::add(int fd, readiness interest, void* tag) noexcept {
     try {
-        state_->entries.reserve(state_->entries.size() + 1);
-        state_->tags.reserve(state_->tags.size() + 1);
+        detail::make_room_for_one(state_->entries);
+        detail::make_room_for_one(state_->tags);
         if (!state_->places.emplace(fd, state_->entries.size()).second) return false;
     } catch (const std::bad_alloc&) {
         return false;  // like too many of them

@@ -16,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (read->fields[id]) to.field(static_cast<admin_field>(id), as_text(*read->fields[id]));
     }
     to.finish();
+    aero::tests::leaves(again.view());
     const auto same = decode_admin(again.view().subspan(frame_header_size));
     FUZZ_CHECK(same && same->result == read->result && same->command == read->command);
     for (size_t id = 0; id < read->fields.size(); ++id) {

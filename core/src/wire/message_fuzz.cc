@@ -55,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_skipping(body, header, from);
     if (!from.ok()) return 0;
     writer.finish(frame->type);
+    tests::leaves(written.view());
     FUZZ_CHECK(decode_message_header(written.data() + frame_header_size) == header);
     const byte_view copied = written.view().subspan(frame_header_size + 1);  // the size byte is not looked at
     FUZZ_CHECK(tests::same_bytes(copied, body.subspan(1, copied.size())));

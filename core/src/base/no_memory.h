@@ -1,7 +1,7 @@
-// The edge of the library where memory that ran out becomes an error.
+// Where memory that ran out becomes an error: at the edge of the library, and where a slot is held that goes back.
 //
-// Below it std::bad_alloc goes up like a failed call returns: what it passes gives back what it holds. No function of
-// the public API lets it out (docs/decisions/0018). Any thread; nothing here allocates.
+// Elsewhere std::bad_alloc goes up like a failed call returns: what it passes gives back what it holds. No function of
+// the public API that gives a result lets it out (docs/decisions/0018). Any thread; the error needs no memory.
 #pragma once
 
 #include <new>
@@ -17,6 +17,13 @@ inline error no_memory(bool in_doubt = false, uint16_t attempts = 0) noexcept {
     made.attempts = attempts;
     made.text = "out of memory";  // short enough to stand in the string itself
     return made;
+}
+
+// Room for one more, so that what cannot fail later finds it; grows as push_back does.
+template <class Vector>
+void make_room_for_one(Vector& in) {
+    constexpr size_t least = 8;
+    if (in.size() == in.capacity()) in.reserve(in.size() < least ? least : 2 * in.size());
 }
 
 // What `body` gives, or the error.
