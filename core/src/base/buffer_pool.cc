@@ -11,44 +11,87 @@ namespace {
 // Small and large buffers stand apart, so that a get never walks off with the megabyte of a batch.
 constexpr size_t small_max = 8192;
 
+// Buffers of one kind, the one that was used last on top.
+class shelf {
+  public:
+    static constexpr size_t none = SIZE_MAX;
+
+    size_t bytes() const noexcept { return bytes_; }
+    bool empty() const noexcept { return count_ == 0; }
+    bool full() const noexcept { return count_ == buffers_.size(); }
+
+    // The topmost that fits.
+    size_t first_fit(size_t capacity, size_t most) const noexcept {
+        for (size_t i = count_; i-- > 0;)
+            if (fits(i, capacity, most)) return i;
+        return none;
+    }
+    // The smallest that fits.
+    size_t best_fit(size_t capacity, size_t most) const noexcept {
+        size_t best = none;
+        for (size_t i = count_; i-- > 0;)
+            if (fits(i, capacity, most) && (best == none || buffers_[i].capacity() < buffers_[best].capacity()))
+                best = i;
+        return best;
+    }
+    buffer remove(size_t at) noexcept {
+        buffer taken = std::move(buffers_[at]);
+        bytes_ -= taken.capacity();
+        --count_;
+        for (; at < count_; ++at) buffers_[at] = std::move(buffers_[at + 1]);
+        return taken;
+    }
+    void drop_oldest() noexcept { const buffer freed = remove(0); }
+    // REQUIRES: not full
+    void add(buffer&& used) noexcept {
+        bytes_ += used.capacity();
+        buffers_[count_++] = std::move(used);
+    }
+
+  private:
+    bool fits(size_t at, size_t capacity, size_t most) const noexcept {
+        return buffers_[at].capacity() >= capacity && buffers_[at].capacity() <= most;
+    }
+
+    std::array<buffer, pooled_buffers_max / 2> buffers_;
+    size_t count_ = 0;
+    size_t bytes_ = 0;
+};
+
 class pool {
   public:
     ~pool() {
         for (shelf* one : {&small_, &large_})
-            for (size_t i = 0; i < one->count; ++i) buffer freed = std::move(one->buffers[i]);
+            while (!one->empty()) one->drop_oldest();
         ended = true;
     }
 
-    buffer take(size_t capacity) {
+    buffer take(size_t capacity, size_t most) {
+        // The small ones are nearly all alike; the sizes of large ones are those of the batches that a thread makes, and
+        // one that had to be grown would cost a copy of what nobody reads any more.
         shelf& from = capacity <= small_max ? small_ : large_;
-        if (from.count > 0) {
-            buffer taken = std::move(from.buffers[--from.count]);
-            bytes_ -= taken.capacity();
-            taken.clear();
-            taken.reserve_exactly(capacity);
-            return taken;
-        }
-        return buffer(capacity);
+        const size_t at = &from == &small_ ? from.first_fit(capacity, most) : from.best_fit(capacity, most);
+        if (at == shelf::none) return buffer(capacity);
+        buffer taken = from.remove(at);
+        taken.clear();
+        return taken;
     }
 
+    // What has not been wanted for longest makes room.
     void give(buffer&& used) noexcept {
+        if (used.capacity() > pooled_bytes_max) return;
         shelf& to = used.capacity() <= small_max ? small_ : large_;
-        if (to.count == to.buffers.size() || bytes_ + used.capacity() > pooled_bytes_max) return;
-        bytes_ += used.capacity();
-        to.buffers[to.count++] = std::move(used);
+        if (to.full()) to.drop_oldest();
+        while (small_.bytes() + large_.bytes() + used.capacity() > pooled_bytes_max) large_.drop_oldest();
+        to.add(std::move(used));
     }
 
     // A thread's objects may be freed after its pool: recycling is then plain freeing.
     static thread_local bool ended;
 
   private:
-    struct shelf {
-        std::array<buffer, pooled_buffers_max / 2> buffers;
-        size_t count = 0;
-    };
-    shelf small_;
+    shelf small_;  // pooled_buffers_max / 2 of small_max are far less than pooled_bytes_max
     shelf large_;
-    size_t bytes_ = 0;
 };
 
 thread_local bool pool::ended = false;
@@ -60,9 +103,9 @@ pool& of_this_thread() {
 
 }  // namespace
 
-buffer take_buffer(size_t capacity) {
+buffer take_buffer(size_t capacity, size_t most) {
     if (pool::ended) return buffer(capacity);
-    return of_this_thread().take(capacity);
+    return of_this_thread().take(capacity, most);
 }
 
 void recycle(buffer&& used) noexcept {

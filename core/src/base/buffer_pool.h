@@ -5,6 +5,8 @@
 // at most `pooled_buffers_max` buffers and `pooled_bytes_max` bytes.
 #pragma once
 
+#include <cstdint>
+
 #include "base/buffer.h"
 
 namespace aero {
@@ -12,8 +14,8 @@ namespace aero {
 inline constexpr size_t pooled_buffers_max = 64;
 inline constexpr size_t pooled_bytes_max = size_t{8} << 20;
 
-// An empty buffer with at least `capacity` bytes of room.
-buffer take_buffer(size_t capacity);
+// An empty buffer with at least `capacity` bytes of room and no more than `most`.
+buffer take_buffer(size_t capacity, size_t most = SIZE_MAX);
 void recycle(buffer&& used) noexcept;
 
 }  // namespace aero
