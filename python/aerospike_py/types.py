@@ -167,10 +167,11 @@ class TlsConfig(TypedDict, total=False):
 
 
 class HedgeConfig(TypedDict, total=False):
-    """The key `hedged_reads` of the config: a read that has had no answer for a while asks a second replica too.
+    """The key `hedged_reads` of the config: a read, or a part of a batch, that has had no answer for a while asks a
+    second replica too.
 
     Either `after_ms` says when, or `percentile` (above 0, below 100) of how long such reads of this client take. At
-    most `share` of them (0.05) ask twice; docs/flow_control.md says which reads these are.
+    most `share` of the records (0.05) are asked for twice; docs/flow_control.md says more.
     """
 
     after_ms: int

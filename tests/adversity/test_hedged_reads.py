@@ -68,11 +68,45 @@ def test_never_more_than_the_share(replicated, face_on):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("when", [{"after_ms": 30}, {"percentile": 90}])
+def test_a_slow_node_costs_a_batch_the_delay_and_no_more(replicated, face_on, kind, when):
+    face = face_on(kind, hedged_reads=when | {"share": 1})
+    whole = [{"i": i} for i in range(len(KEYS))]
+    assert face.batch_read(KEYS, policy=LONG).to_list() == whole  # connections are made
+    replicated.proxies[1].arm(hostile.delayed(SLOW_SECONDS))
+    before = counts()
+    began = time.monotonic()
+    assert face.batch_read(KEYS, policy=LONG).to_list() == whole
+    assert time.monotonic() - began < SLOW_SECONDS / 2
+    assert replicated.proxies[1].faulted == 1
+    # By the row, and only those of the slow node.
+    asked_twice = counts()["hedge_sent"] - before["hedge_sent"]
+    assert 5 <= asked_twice < len(KEYS) / 2
+    assert counts()["hedge_won"] - before["hedge_won"] == asked_twice
+    replicated.proxies[1].heal()
+    assert face.batch_read(KEYS, policy=LONG).to_list() == whole
+
+
+def test_a_batch_asks_again_for_no_more_than_was_saved(replicated, face_on):
+    face = face_on("sync", hedged_reads={"after_ms": 5, "share": 0.1})
+    before = counts()
+    replicated.proxies[1].arm(hostile.delayed(0.03))
+    for _ in range(30):
+        face.batch_read(KEYS, policy=LONG)
+    sent = counts()["hedge_sent"] - before["hedge_sent"]
+    assert 1 <= sent <= 30 * len(KEYS) * 0.1
+    assert counts()["hedge_refused"] > before["hedge_refused"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_off_unless_asked_for_and_never_for_writes_or_the_master_only(replicated, face_on, kind):
     plain, hedging = face_on(kind), face_on(kind, hedged_reads={"after_ms": 5, "share": 1})
     before = counts()
     replicated.arm(hostile.delayed(0.03))
     read_all(plain)
+    plain.batch_read(KEYS, policy=LONG)
+    hedging.batch_read(KEYS, policy=LONG | {"replica": aerospike_py.POLICY_REPLICA_MASTER})
+    hedging.batch_write([(key, {"i": key[2]}) for key in KEYS], policy=LONG)
     for key in KEYS[:10]:
         hedging.put(key, {"i": key[2]}, policy=LONG)
         hedging.get(key, LONG | {"replica": aerospike_py.POLICY_REPLICA_MASTER})

@@ -42,12 +42,12 @@ enum class auth_mode : uint8_t {
     pki,       // our certificate: wants TLS
 };
 
-// A single-record read whose policy allows more than the master asks another replica too when the first is slow. Off
-// while neither `after_ms` nor `percentile` says when; both at once are refused.
+// A read whose policy allows more than the master asks another replica too when the first is slow, a batch for the rows
+// that are late. Off while neither `after_ms` nor `percentile` says when; both at once are refused.
 struct hedge_config {
     uint32_t after_ms = 0;  // since the first was asked
     double percentile = 0;  // above 0, below 100: of how long such reads take
-    double share = 0.05;    // of such reads, at most; above 0, at most 1
+    double share = 0.05;    // of the records so read, at most; above 0, at most 1
     bool on() const noexcept { return after_ms != 0 || percentile != 0; }
 };
 

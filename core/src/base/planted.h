@@ -27,12 +27,13 @@ enum class planted_bug : uint8_t {
     connects_unlimited,     // any number of connects to a node begin at once
     hedges_unlimited,       // a read asks a second replica whatever the budget says
     writes_hedged,          // a write that is slow is sent to a replica too
+    rival_kept,             // a row that two nodes are asked for waits for one of them that has failed
     limit_starves,          // a node whose limit is looked for is asked nothing at all
     certificate_unchecked,  // by TLS anybody may answer
     opened_forgotten,       // of several records that arrive together the first is read, the others when more arrives
     half_record_counts,     // what is sealed counts as sent before its record has gone out
 };
-inline constexpr unsigned planted_bugs = 22;
+inline constexpr unsigned planted_bugs = 23;
 
 #if defined(AERO_SIMULATED)
 bool planted(planted_bug which) noexcept;

@@ -20,9 +20,10 @@ hedging::hedging(const hedge_config& set) noexcept
       longer_(set.percentile == 0 ? 1 : 1 + step * set.percentile / 100),
       delay_(set.percentile == 0 ? from_ms(set.after_ms) : delay_first) {}
 
-void hedging::read_begins() noexcept {
-    if (budget_.load(std::memory_order_relaxed) < saved_max * whole)
-        budget_.fetch_add(share_, std::memory_order_relaxed);
+void hedging::read_begins(size_t records) noexcept {
+    const auto count = static_cast<int64_t>(records);
+    if (budget_.load(std::memory_order_relaxed) < count * saved_max * whole)
+        budget_.fetch_add(count * share_, std::memory_order_relaxed);
 }
 
 void hedging::observe(bool in_time) noexcept {
@@ -32,15 +33,16 @@ void hedging::observe(bool in_time) noexcept {
     delay_.store(std::clamp(static_cast<nanos>(next), delay_min, delay_max), std::memory_order_relaxed);
 }
 
-bool hedging::admit() noexcept {
+bool hedging::admit(size_t records) noexcept {
+    const int64_t price = static_cast<int64_t>(records) * whole;
     int64_t held = budget_.load(std::memory_order_relaxed);
     do {
-        if (held < whole && !planted(planted_bug::hedges_unlimited)) {
-            metrics::count(metrics::event::hedge_refused);
+        if (held < price && !planted(planted_bug::hedges_unlimited)) {
+            metrics::count(metrics::event::hedge_refused, records);
             return false;
         }
-    } while (!budget_.compare_exchange_weak(held, held - whole, std::memory_order_relaxed));
-    metrics::count(metrics::event::hedge_sent);
+    } while (!budget_.compare_exchange_weak(held, held - price, std::memory_order_relaxed));
+    metrics::count(metrics::event::hedge_sent, records);
     return true;
 }
 

@@ -42,8 +42,8 @@ TEST(hedging, asks_no_more_often_than_its_share_from_the_first_read_on) {
     hedging by({.after_ms = 1, .share = 0.05});
     unsigned admitted = 0;
     for (unsigned reads = 1; reads <= 2000; ++reads) {
-        by.read_begins();
-        admitted += by.admit() ? 1 : 0;
+        by.read_begins(1);
+        admitted += by.admit(1) ? 1 : 0;
         ASSERT_LE(admitted * 20, reads);
     }
     EXPECT_EQ(admitted, 100u);
@@ -51,10 +51,22 @@ TEST(hedging, asks_no_more_often_than_its_share_from_the_first_read_on) {
 
 TEST(hedging, saves_up_a_few_for_a_burst_and_no_more) {
     hedging by({.after_ms = 1, .share = 0.5});
-    for (unsigned reads = 0; reads < 10'000; ++reads) by.read_begins();
+    for (unsigned reads = 0; reads < 10'000; ++reads) by.read_begins(1);
     unsigned admitted = 0;
-    while (by.admit()) ++admitted;
+    while (by.admit(1)) ++admitted;
     EXPECT_EQ(admitted, hedging::saved_max);
+}
+
+TEST(hedging, counts_a_batch_by_its_records) {
+    hedging by({.after_ms = 1, .share = 0.1});
+    by.read_begins(1800);
+    EXPECT_FALSE(by.admit(181));
+    EXPECT_TRUE(by.admit(100));
+    EXPECT_TRUE(by.admit(80));
+    EXPECT_FALSE(by.admit(1));
+    for (int reads = 0; reads < 1000; ++reads) by.read_begins(600);
+    EXPECT_TRUE(by.admit(600 * hedging::saved_max));
+    EXPECT_FALSE(by.admit(60)) << "no more than that was saved";
 }
 
 }  // namespace

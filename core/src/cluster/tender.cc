@@ -19,7 +19,7 @@ tender::tender(const client_config& config, std::shared_ptr<const security> how)
       interval_(from_ms(std::max<uint32_t>(config.tend_interval_ms, 10))),
       conversation_max_(from_ms(std::clamp<uint32_t>(config.connect_timeout_ms, 50, 2000))),
       user_agent_(user_agent_value(config.user_agent)),
-      hedging_(config.hedged_reads.on() ? std::make_shared<hedging>(config.hedged_reads) : nullptr),
+      hedging_(config.hedged_reads.on() ? std::make_shared<client_hedging>(config.hedged_reads) : nullptr),
       view_(std::make_shared<const view>()) {
     for (const host& at : config.hosts)
         seeds_.push_back({.at = {at.name, at.port}, .tls_name = at.tls_name, .why = {}});

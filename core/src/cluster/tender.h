@@ -183,7 +183,7 @@ class tender {
     std::unordered_map<std::string_view, member*> by_name_;  // into members_
     std::map<std::string, nanos, std::less<>> retry_at_;     // addresses of peers that were tried: when to try again
     partition_table table_;
-    const std::shared_ptr<hedging> hedging_;  // null: off
+    const std::shared_ptr<client_hedging> hedging_;  // null: off
     view_ptr view_;
     std::vector<action> actions_;
     link_id last_id_ = 0;

@@ -37,9 +37,9 @@ struct view {
     uint64_t version = 0;
     std::vector<std::shared_ptr<node>> nodes;
     std::vector<std::unique_ptr<const namespace_map>> namespaces;
-    std::vector<int> preferred_racks;           // of the client, best first
-    std::shared_ptr<retry_budget> retries;      // of the client; null: no limit
-    std::shared_ptr<cluster::hedging> hedging;  // of the client; null: off
+    std::vector<int> preferred_racks;         // of the client, best first
+    std::shared_ptr<retry_budget> retries;    // of the client; null: no limit
+    std::shared_ptr<client_hedging> hedging;  // null: off
 
     const namespace_map* find(std::string_view name) const noexcept;
     std::string namespace_names() const;  // "a, b" for messages

@@ -51,6 +51,10 @@ bool is_well_formed(byte_view body) noexcept {
 
 bool ends_session(code what) noexcept { return what == code::not_authenticated || what == code::expired_session; }
 
+bool refuses_record(code what) noexcept {
+    return what == code::timeout || what == code::partition_unavailable || what == code::device_overload;
+}
+
 // What compression adds. Answers arrive in a room of their own; what they unpack to is the reply.
 struct attempt::packing {
     buffer request;  // empty: it goes as it is

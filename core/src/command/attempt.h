@@ -10,6 +10,7 @@
 // early lets go (`release_owner`): the reply is then read and dropped, so that the connection can be used again.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -27,6 +28,8 @@ class call;
 
 // What a node says that takes our session for over.
 bool ends_session(code what) noexcept;
+// What a node says of a record that another owner may answer, or the same one later.
+bool refuses_record(code what) noexcept;
 
 struct event {
     enum class kind : uint8_t { start, sent, received, closed, failed };
@@ -115,12 +118,16 @@ class attempt {
     uint64_t planned_by = 0;       // version of the view that named its node
     cluster::asked_nodes asked{};  // before this one, in vain
     nanos deadline = never;        // of this attempt
+    nanos turn_over = never;       // when another owner would be asked, had one been known
     nanos drain_until = never;
     bool wants_stamps = false;
     bool is_hedge = false;             // asks beside another, which is slow
+    bool overdue = false;              // that time is over, and the call waits to hear of one
     bool late = false;                 // its time, or that of its call, ended without a whole reply
     void* carrier = nullptr;           // the driver's own: what it runs on, null while it waits for a connection
     attempt* let_go_before = nullptr;  // by the same call, and its driver has not asked yet
+
+    nanos next_look_at() const noexcept { return overdue ? deadline : std::min(deadline, turn_over); }
 
     nanos first_sent_at = 0;  // read from the driver's clock
     nanos arrived_at = 0;     // last byte, kernel time where known

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <limits>
+#include <utility>
 
 #include "base/buffer_pool.h"
 #include "base/planted.h"
@@ -35,6 +36,12 @@ class text_copier {
     std::vector<uint8_t>& into_;
 };
 
+// Of its records, when all is well: looking for the owners of each row would cost more than it tells. 0: there shall be
+// one copy only.
+unsigned owners_in(const cluster::namespace_map& map, const cluster::view& seen) noexcept {
+    return map.replicas < 2 ? 0 : std::min<unsigned>(map.replicas, static_cast<unsigned>(seen.nodes.size()));
+}
+
 size_t size_of(const row_template& shape) noexcept {
     return shape.name_space.size() + shape.set.size() + shape.filter.size() + shape.ops.size();
 }
@@ -52,6 +59,7 @@ void batch_call::prepare(const batch_request& request, const transport_policy& p
     flags_ = request.flags;
     split_large_ = split_large;
     results_.assign(digests_.size(), row_result{});
+    rivals_.clear();
     chunks_.clear();
     first_error_.reset();
     answered_ = 0;
@@ -124,6 +132,7 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
         }
         if (!rows.empty()) launch_share(which, seen, node, rows, now);
     }
+    if (can_be_hedged(seen)) hedge_later(seen.hedging->batches, which.rows.size(), now);
     if (!homeless.empty()) {
         part rest;
         rest.rows = std::move(homeless);
@@ -143,14 +152,55 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
 
 void batch_call::launch_share(const part& of, const cluster::view& seen, uint8_t node, std::span<const uint32_t> rows,
                               nanos now) {
-    assert(chunks_.size() < std::numeric_limits<uint16_t>::max());
-    auto ready = std::make_unique<attempt>(this, seen.nodes[node].get(), reply_form::rows, encode(rows, now));
+    auto ready = ask(seen.nodes[node].get(), rows, now);
+    for (const uint32_t row : rows) results_[row].chunk = ready->chunk;
+    const cluster::namespace_map& map = *maps_[template_of_[rows.front()]];
+    launch(std::move(ready), of, now, owners_in(map, seen));
+}
+
+std::unique_ptr<attempt> batch_call::ask(cluster::node* node, std::span<const uint32_t> rows, nanos now) {
+    assert(chunks_.size() < no_rival);
+    auto ready = std::make_unique<attempt>(this, node, reply_form::rows, encode(rows, now));
     ready->rows.assign(rows.begin(), rows.end());
     ready->chunk = static_cast<uint16_t>(chunks_.size());
     chunks_.emplace_back();
-    for (const uint32_t row : rows) results_[row].chunk = ready->chunk;
-    const cluster::namespace_map& map = *maps_[template_of_[rows.front()]];
-    launch(std::move(ready), of, now, std::min<unsigned>(map.replicas, static_cast<unsigned>(seen.nodes.size())));
+    return ready;
+}
+
+bool batch_call::has_another_owner(const attempt& which, const cluster::view& seen) const noexcept {
+    const cluster::namespace_map* map = seen.find(templates_[template_of_[which.rows.front()]].name_space);
+    return map != nullptr && owners_in(*map, seen) > 1;
+}
+
+bool batch_call::can_be_hedged(const cluster::view& seen) const noexcept {
+    return seen.hedging != nullptr && replica_choice() != replica_policy::master &&
+           std::ranges::any_of(maps_, [&](const cluster::namespace_map* map) { return owners_in(*map, seen) > 1; });
+}
+
+void batch_call::ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) {
+    if (find_maps(seen)) return;
+    std::array<std::vector<uint32_t>, cluster::nodes_max> shares;
+    size_t asked = 0;
+    for (const uint32_t row : first.rows) {
+        if (answered(row)) continue;
+        const uint8_t owner = cluster::route(*maps_[template_of_[row]], seen, wire::partition_of(digests_[row]),
+                                             replica_choice(), which.asked, 0);
+        if (rival_of(first, seen, owner) == nullptr) continue;
+        shares[owner].push_back(row);
+        ++asked;
+    }
+    if (asked == 0 || !seen.hedging->batches.admit(asked)) return;
+    if (rivals_.empty()) rivals_.assign(results_.size(), no_rival);
+    for (uint8_t node = 0; node < seen.nodes.size() && node < cluster::nodes_max; ++node) {
+        if (shares[node].empty()) continue;
+        auto ready = ask(seen.nodes[node].get(), shares[node], now);
+        for (const uint32_t row : shares[node]) rivals_[row] = ready->chunk;
+        launch_beside(std::move(ready), which, now);
+    }
+}
+
+bool batch_call::outrun(const attempt& which) const noexcept {
+    return std::ranges::all_of(which.rows, [this](uint32_t row) { return answered(row); });
 }
 
 buffer batch_call::encode(std::span<const uint32_t> rows, nanos now) const {
@@ -183,7 +233,12 @@ bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
         if (index >= results_.size()) return false;
         row_result& into = results_[index];
         // Not asked of this node in this message, or answered already.
-        if (into.chunk != from.chunk || into.code != row_result::unanswered) return false;
+        if (into.chunk != from.chunk || answered(index)) {
+            if (!is_rival(from, index)) return false;
+            // The other was faster, or will do better.
+            if (answered(index) || (from.is_hedge && refuses_record(static_cast<code>(row.header.result_code)))) continue;
+            rivals_[index] = std::exchange(into.chunk, from.chunk);
+        }
         const size_t at = static_cast<size_t>(row.ops.data() - base);
         if (at > std::numeric_limits<uint32_t>::max()) return false;
         into.offset = static_cast<uint32_t>(at);
@@ -200,14 +255,23 @@ bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
     return any && rows.ok();
 }
 
+// The row is asked for by another attempt, which goes on alone.
+bool batch_call::left_to_rival(uint32_t row, uint16_t ended) noexcept {
+    if (rivals_.empty() || rivals_[row] == no_rival) return false;
+    if (results_[row].chunk == ended) results_[row].chunk = rivals_[row];
+    if (!planted(planted_bug::rival_kept)) rivals_[row] = no_rival;
+    return true;
+}
+
 void batch_call::keep_reply(attempt& ended, part& which) {
     recycle(ended.take_request());
     answered_ += ended.answered;
     if (ended.answered > 0) chunks_[ended.chunk] = ended.take_reply();
+    if (ended.is_hedge) metrics::count(metrics::event::hedge_won, ended.answered);
     if (ended.answered == which.rows.size())
         which.rows.clear();
     else
-        std::erase_if(which.rows, [&](uint32_t row) { return results_[row].code != row_result::unanswered; });
+        std::erase_if(which.rows, [&](uint32_t row) { return answered(row) || left_to_rival(row, ended.chunk); });
 }
 
 bool batch_call::accept(attempt& ended, part& which, error& why) {

@@ -1,7 +1,8 @@
 // A call for many records: split by node, sent to all nodes at once, rows matched by their index whatever their order.
 //
 // What a node leaves unanswered, because it failed or said so, is split again by the newest view; answered rows are
-// never asked twice. One thread at a time. May be prepared again after it ended.
+// never asked again. A row that two nodes are asked for at once (call_hedging.cc) takes the answer that comes first, and
+// only the failure of both is one. One thread at a time. May be prepared again after it ended.
 #pragma once
 
 #include "command/call.h"
@@ -37,12 +38,25 @@ class batch_call final : public call {
     bool salvage(attempt& ended, part& which) override;
     void give_up(part& which, error&& why) override;
     std::unique_ptr<error> conclude() override;
+    bool has_another_owner(const attempt& which, const cluster::view& seen) const noexcept override;
+    void ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) override;
+    bool outrun(const attempt& which) const noexcept override;
+    cluster::hedging& hedging_of(const cluster::view& seen) const noexcept override { return seen.hedging->batches; }
 
   private:
+    static constexpr uint16_t no_rival = 0xFFFF;
+
     void copy_templates(const batch_request& request);
     std::unique_ptr<plan_error> find_maps(const cluster::view& seen);
     void launch_share(const part& of, const cluster::view& seen, uint8_t node, std::span<const uint32_t> rows,
                       nanos now);
+    std::unique_ptr<attempt> ask(cluster::node* node, std::span<const uint32_t> rows, nanos now);
+    bool can_be_hedged(const cluster::view& seen) const noexcept;
+    bool answered(uint32_t row) const noexcept { return results_[row].code != row_result::unanswered; }
+    bool is_rival(const attempt& which, uint32_t row) const noexcept {
+        return !rivals_.empty() && rivals_[row] == which.chunk;
+    }
+    bool left_to_rival(uint32_t row, uint16_t ended) noexcept;
     buffer encode(std::span<const uint32_t> rows, nanos now) const;
     void keep_reply(attempt& ended, part& which);
 
@@ -57,7 +71,8 @@ class batch_call final : public call {
     bool split_large_ = true;
 
     std::vector<const cluster::namespace_map*> maps_;  // by template, while planning
-    std::vector<row_result> results_;
+    std::vector<row_result> results_;  // of an unanswered row: the chunk of the attempt that asks for it
+    std::vector<uint16_t> rivals_;     // the chunk of another that does; empty while no row has one
     std::vector<buffer> chunks_;
     std::unique_ptr<error> first_error_;
     size_t answered_ = 0;

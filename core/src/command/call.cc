@@ -113,7 +113,7 @@ std::unique_ptr<attempt> call::next_launch() {
     return ready;
 }
 
-void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas) {
+void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned owners) {
     ready->tried = of.tried;
     ready->walked = of.walked;
     ready->doubts = of.doubts;
@@ -126,10 +126,12 @@ void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, uns
     if (policy_.socket_timeout_ms != 0) limit = std::min(limit, now + from_ms(policy_.socket_timeout_ms));
     // A read shares its time among the tries it has left, and the first has a third at most, so that a silent node
     // leaves time for a replica.
-    const bool elsewhere = replicas > 1 && replica_choice() != replica_policy::master;
-    if (elsewhere && deadline_ != never && of.tried < policy_.max_retries) {
+    const bool shares = replica_choice() != replica_policy::master && deadline_ != never;
+    if (shares && of.tried < policy_.max_retries) {
         const uint32_t tries = policy_.max_retries - of.tried + 1;
-        limit = std::min(limit, now + (deadline_ - now) / (of.tried == 0 ? std::max(tries, 3u) : tries));
+        const nanos turn = now + (deadline_ - now) / (of.tried == 0 ? std::max(tries, 3u) : tries);
+        if (owners > 1) limit = std::min(limit, turn);
+        if (owners == 1) ready->turn_over = turn;
     }
     ready->deadline = limit;
     const nanos last_use = deadline_ == never ? now + drain_without_deadline : deadline_;
@@ -149,21 +151,17 @@ void call::finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& see
     if (const std::unique_ptr<error> broken = ended->take_failure()) {
         wants_tend_ = true;
         if (blames_node(broken->what)) ended->target()->health.failed(false, now);
-        if (!rival_goes_on(which) && salvage(*ended, which))
-            retry_or_give_up(std::move(which), std::move(*broken), sent, *seen, now);
+        if (salvage(*ended, which)) retry_or_give_up(std::move(which), std::move(*broken), sent, *seen, now);
     } else {
         ended->target()->health.answered();
         error why;
         if (ended->session_over()) wants_tend_ = true;
-        if (hedge_at_ != never) seen->hedging->observe(now < hedge_at_);
-        if (accept(*ended, which, why)) {
-            if (hedged_) let_go_of_rivals(*ended);
-        } else if (!rival_goes_on(which)) {
-            retry_or_give_up(std::move(which), std::move(why), sent, *seen, now);
-        }
+        if (!accept(*ended, which, why)) retry_or_give_up(std::move(which), std::move(why), sent, *seen, now);
     }
+    if (hedged_) let_go_of_outrun();
     plan_due(seen, now);
     settle(now);
+    if (done_ && hedge_at_ != never && !failure_) hedging_of(*seen).observe(now < hedge_at_);
 }
 
 void call::wake(const cluster::view_ptr& seen, nanos now) {
@@ -205,10 +203,12 @@ bool call::refused_compression(const attempt& ended, code verdict, error& why) {
 }
 
 bool call::waits_for_view() const noexcept {
-    return parked_ > 0 || std::ranges::any_of(in_flight_, [](const attempt* one) { return !one->sent_any(); });
+    return parked_ > 0 ||
+           std::ranges::any_of(in_flight_, [](const attempt* one) { return !one->sent_any() || one->overdue; });
 }
 
 bool call::take_rows(attempt&, byte_view, size_t) { return false; }
+bool call::has_another_owner(const attempt&, const cluster::view&) const noexcept { return false; }
 
 uint32_t call::remaining_ms(nanos now) const noexcept {
     if (deadline_ == never) return 0;
@@ -273,7 +273,7 @@ void call::retry_or_give_up(part&& which, error&& why, size_t sent, const cluste
     // A write has nowhere else to go than to the master; a node that has heard a read and does not know us any more
     // will know us again at once.
     const bool logs_in = sent > 0 && ends_session(why.what);
-    const bool moves = walks_replicas() && !is_write_ && !logs_in;
+    const bool moves = !is_write_ && !logs_in;
     if (moves) {
         ++which.walked;
         which.asked.add(which.target);
@@ -309,12 +309,15 @@ void call::wait(part&& which, error&& why, bool parked, nanos until, nanos now) 
 }
 
 // An attempt past its share of the time is let go, and one that waits to send to a node that has left; its part moves
-// on.
+// on. Where nobody else was known its node has all the time there is, but from the end of its share on only until the
+// cluster names another: the picture of it may be as old as the trouble.
 void call::take_back_attempts(const cluster::view& seen, nanos now) {
     for (size_t i = 0; i < in_flight_.size();) {
         attempt* late = in_flight_[i];
         const bool left = !late->sent_any() && !late->target()->active();
-        if (late->deadline > now && !left) {
+        const bool others_turn = late->turn_over <= now && has_another_owner(*late, seen);
+        if (late->deadline > now && !left && !others_turn) {
+            if (late->turn_over <= now && !std::exchange(late->overdue, true)) wants_tend_ = true;
             ++i;
             continue;
         }
@@ -330,7 +333,7 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
         late->late = !left;
         if (sent == 0) metrics::count(metrics::event::attempt_unsent);
         take_notes(*late);
-        if (!rival_goes_on(which) && salvage(*late, which))
+        if (salvage(*late, which))
             retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
     }
 }
@@ -338,27 +341,30 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
 void call::end_all(code what, const std::string& text, nanos now) {
     std::vector<part> open = std::exchange(waiting_, {});
     parked_ = 0;
+    for (const auto& one : std::exchange(launches_, {})) {
+        part which = part_of(*one);
+        if (salvage(*one, which)) open.push_back(std::move(which));
+    }
+    bool any_sent = false;
     while (!in_flight_.empty()) {
         attempt* one = in_flight_.front();
         part which = part_of(*one);
         take_notes(*one);
-        const bool work_left = salvage(*one, which);
+        let_go(*one);
         if (one->sent_any()) {
             if (what == code::deadline) one->target()->health.failed(true, now);
             one->late = what == code::deadline;
+            any_sent = true;
             ++which.tried;
             ++which.doubts;
         }
         last_node_ = one->target()->address_text();
-        let_go(*one);
-        if (work_left) open.push_back(std::move(which));
+        if (salvage(*one, which)) open.push_back(std::move(which));
     }
-    for (const auto& one : std::exchange(launches_, {})) open.push_back(part_of(*one));
-    if (hedged_ && open.size() > 1) open.resize(1);  // of one part
     for (part& which : open) {
         error why = describe(what, text, last_node_);
         why.in_doubt = is_write_ && which.doubts > 0 && !planted(planted_bug::doubt_forgotten);
-        why.where = which.tried > 0 ? stage::io : stage::tokio_schedule_delay;
+        why.where = which.tried > 0 || (hedged_ && any_sent) ? stage::io : stage::tokio_schedule_delay;
         give_up(which, std::move(why));
     }
     settle(now);
@@ -376,8 +382,8 @@ void call::settle(nanos now) {
     }
     nanos at = std::min(deadline_, hedge_at_);
     for (const part& which : waiting_) at = std::min(at, which.launch_at);
-    for (const attempt* one : in_flight_) at = std::min(at, one->deadline);
-    for (const auto& one : launches_) at = std::min(at, one->deadline);
+    for (const attempt* one : in_flight_) at = std::min(at, one->next_look_at());
+    for (const auto& one : launches_) at = std::min(at, one->next_look_at());
     wakeup_at_ = at;
 }
 
@@ -408,16 +414,21 @@ void call::out_of_memory() noexcept {
 void call::forget(const attempt* which) noexcept { std::erase(in_flight_, which); }
 
 call::part call::part_of(attempt& ended) {
-    part which;
-    which.rows = std::move(ended.rows);
-    which.tried = ended.tried;
-    which.walked = ended.walked;
-    which.doubts = ended.doubts;
-    which.unsent = ended.unsent;
-    which.planned_by = ended.planned_by;
-    which.asked = ended.asked;
-    which.target = ended.target();
-    return which;
+    part whole = standing_of(ended);
+    whole.rows = std::move(ended.rows);
+    return whole;
+}
+
+call::part call::standing_of(const attempt& which) {
+    part made;
+    made.tried = which.tried;
+    made.walked = which.walked;
+    made.doubts = which.doubts;
+    made.unsent = which.unsent;
+    made.planned_by = which.planned_by;
+    made.asked = which.asked;
+    made.target = which.target();
+    return made;
 }
 
 error call::describe(code what, std::string text, const std::string& node) const {

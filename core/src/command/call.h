@@ -15,8 +15,8 @@
 // The work is kept as parts. A part is what one lineage of attempts must still get answered: the record, or some rows
 // of a batch. A failed attempt gives its part back; it is planned again by the newest view, after a pause where one is
 // due. A part that could not be sent is parked: a new view ends its pause, and without a node to ask it has no other
-// end. A read of one record may have two attempts for its one part (call_hedging.cc): whichever is answered first ends
-// it.
+// end. A read may have two attempts for the same record, or for the same rows (call_hedging.cc): whichever is answered
+// first counts.
 #pragma once
 
 #include <memory>
@@ -48,7 +48,7 @@ class call {
     // Ends the call with this failure; attempts in flight are let go.
     void abandon(code what, const std::string& text, nanos now);
 
-    // Something is parked, or an attempt has not begun to send: a new view may name a better node.
+    // Something is parked, or an attempt has not begun to send or is overdue: a new view may name a better node.
     bool waits_for_view() const noexcept;
     bool parked() const noexcept { return parked_ > 0; }
 
@@ -113,21 +113,32 @@ class call {
     static std::unique_ptr<plan_error> unknown_namespace(std::string_view name, const cluster::view& seen);
     // A reply arrived whole. True when it answers the part; otherwise `why` says what is wrong with it.
     virtual bool accept(attempt& ended, part& which, error& why) = 0;
-    // An attempt ends without a whole reply: keep what did arrive and take back the request. True when work is left.
+    // An attempt ends without a whole reply: keep what did arrive and take back the request. True when work is left that
+    // no other attempt does.
     virtual bool salvage(attempt& ended, part& which) = 0;
     // The part will not be tried again.
     virtual void give_up(part& which, error&& why) = 0;
     // Every part is answered or given up: make the result, or say why there is none.
     virtual std::unique_ptr<error> conclude() = 0;
-    virtual bool walks_replicas() const noexcept { return true; }
+    // What the attempt asks for has more owners than one by this view.
+    virtual bool has_another_owner(const attempt& which, const cluster::view& seen) const noexcept;
 
-    void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned replicas);
-    // Another replica could answer what was just launched: it is asked too when the first is slow. Once per call.
-    // REQUIRES: the call has one part, and no more than this attempt for it
-    void hedge_later(cluster::hedging& by, nanos now) noexcept;
-    // What asks another node than `first` does; null when no other is worth asking.
-    virtual std::unique_ptr<attempt> second_attempt(const attempt& first, const part& which, const cluster::view& seen,
-                                                    nanos now);
+    // `owners`: how many could answer; 0 where there never is another than this node.
+    void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned owners);
+    // Other replicas could answer what was just launched: they are asked too when the first are slow. Once per call.
+    void hedge_later(cluster::hedging& by, size_t records, nanos now) noexcept;
+    // Launches what asks other nodes than `first` does, as far as they are worth asking and the budget allows. `which`
+    // has no rows.
+    virtual void ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now);
+    // The node that owns the record, when it is worth asking beside `first`: another, and no probe.
+    static cluster::node* rival_of(const attempt& first, const cluster::view& seen, uint8_t owner) noexcept;
+    void launch_beside(std::unique_ptr<attempt> ready, const part& of, nanos now);
+    // All that this one asks for has been answered by another.
+    virtual bool outrun(const attempt& which) const noexcept;
+    // Another attempt asks for the record too.
+    bool rival_goes_on(const part& of) noexcept;
+    // REQUIRES: set when `hedge_later` was called
+    virtual cluster::hedging& hedging_of(const cluster::view& seen) const noexcept;
     // A part that nobody can serve by the view it was planned by: waits for another, until the deadline.
     void park(part&& which, error&& why, nanos now);
     // Says so in `why` when a server has no compression and refused what was sent compressed.
@@ -146,12 +157,11 @@ class call {
     void end_all(code what, const std::string& text, nanos now);
     void settle(nanos now);
     void hedge(const cluster::view& seen, nanos now);
-    // An attempt has ended without an answer: is there another for the same part?
-    bool rival_goes_on(const part& of) noexcept;
-    void let_go_of_rivals(const attempt& winner) noexcept;
+    void let_go_of_outrun();
     void forget(const attempt* which) noexcept;
     void let_go(attempt& which) noexcept;
     static part part_of(attempt& ended);
+    static part standing_of(const attempt& which);  // its part, without rows
     error describe(code what, std::string text, const std::string& node) const;
     void take_notes(const attempt& ended) noexcept;
 

@@ -1,34 +1,41 @@
-// How a call asks a second replica when the first is slow. The first whole answer ends it; an attempt that fails beside
-// another one is not made again.
+// How a call asks other replicas when the first are slow. The first whole answer counts; an attempt that fails beside
+// another one for the same work is not made again.
 #include <algorithm>
 
 #include "command/call.h"
-#include "metrics/counters.h"
 
 namespace aero::command {
 
-void call::hedge_later(cluster::hedging& by, nanos now) noexcept {
+void call::hedge_later(cluster::hedging& by, size_t records, nanos now) noexcept {
     if (hedged_) return;
-    if (times_.attempts == 0) by.read_begins();
+    if (times_.attempts == 0) by.read_begins(records);
     hedge_at_ = now + by.delay();
 }
 
-std::unique_ptr<attempt> call::second_attempt(const attempt&, const part&, const cluster::view&, nanos) {
-    return nullptr;
-}
+void call::ask_beside(const attempt&, part&, const cluster::view&, nanos) {}
+bool call::outrun(const attempt&) const noexcept { return false; }
+cluster::hedging& call::hedging_of(const cluster::view& seen) const noexcept { return seen.hedging->records; }
 
-// The time of the first is over. One that has failed meanwhile is made again anyhow.
+// The time of the first is over. What has failed meanwhile is made again anyhow.
 void call::hedge(const cluster::view& seen, nanos now) {
     hedge_at_ = never;
-    seen.hedging->observe(false);
-    if (in_flight_.size() != 1 || !launches_.empty()) return;
-    attempt& first = *in_flight_.front();
-    part which = part_of(first);
-    which.asked.add(first.target());
-    std::unique_ptr<attempt> second = second_attempt(first, which, seen, now);
-    if (second == nullptr || !seen.hedging->admit()) return;
-    second->is_hedge = hedged_ = true;
-    launch(std::move(second), which, now, 2);
+    hedging_of(seen).observe(false);
+    if (!launches_.empty()) return;
+    for (const attempt* first : in_flight_) {
+        part which = standing_of(*first);
+        which.asked.add(first->target());
+        ask_beside(*first, which, seen, now);
+    }
+}
+
+cluster::node* call::rival_of(const attempt& first, const cluster::view& seen, uint8_t owner) noexcept {
+    cluster::node* const other = owner == cluster::no_node ? nullptr : seen.nodes[owner].get();
+    return other != nullptr && other != first.target() && other->good() ? other : nullptr;
+}
+
+void call::launch_beside(std::unique_ptr<attempt> ready, const part& of, nanos now) {
+    ready->is_hedge = hedged_ = true;
+    launch(std::move(ready), of, now, 2);
 }
 
 bool call::rival_goes_on(const part& of) noexcept {
@@ -40,15 +47,21 @@ bool call::rival_goes_on(const part& of) noexcept {
     return true;
 }
 
-void call::let_go_of_rivals(const attempt& winner) noexcept {
-    if (winner.is_hedge) metrics::count(metrics::event::hedge_won);
-    launches_.clear();
-    while (!in_flight_.empty()) {
-        attempt& loser = *in_flight_.back();
+// What they have brought is kept: it may be all that others were too slow for.
+void call::let_go_of_outrun() {
+    std::erase_if(launches_, [this](const auto& one) { return outrun(*one); });
+    for (size_t i = 0; i < in_flight_.size();) {
+        attempt& loser = *in_flight_[i];
+        if (!outrun(loser)) {
+            ++i;
+            continue;
+        }
         take_notes(loser);
         // The round trip began with the first byte of either.
         if (loser.sent_any()) times_.sent = std::min(times_.sent, loser.first_sent_at);
         let_go(loser);
+        part over = part_of(loser);
+        salvage(loser, over);
     }
 }
 

@@ -1,7 +1,6 @@
 // Reads that ask a second replica: when, whom, and what becomes of the other attempt.
 #include <gtest/gtest.h>
 
-#include "command/batch_call.h"
 #include "command/machine_fixture.h"
 #include "command/record_call.h"
 #include "metrics/counters.h"
@@ -14,14 +13,6 @@ using metrics::event;
 
 record_request read_of(unsigned key) {
     return {.name_space = "test", .set = "demo", .digest = key_digest(key), .info1 = wire::info1::read};
-}
-
-// Every read may be hedged, after 10 ms.
-cluster::view_ptr hedging_view(unsigned nodes = 3, unsigned replicas = 2, double share = 1) {
-    const cluster::view_ptr made = view_of(nodes, replicas);
-    std::const_pointer_cast<cluster::view>(made)->hedging =
-        std::make_shared<cluster::hedging>(hedge_config{.after_ms = 10, .share = share});
-    return made;
 }
 
 cluster::node* owner(const cluster::view_ptr& view, unsigned replica) {
@@ -188,7 +179,7 @@ TEST(call_hedging, does_without_where_there_is_nobody_else_to_ask) {
     EXPECT_EQ(hedged_or_not(view, {}), nullptr) << "its breaker is open";
 }
 
-TEST(call_hedging, never_asks_twice_for_a_write_or_a_batch) {
+TEST(call_hedging, never_asks_twice_for_a_write) {
     const auto view = hedging_view();
     record_call write;
     record_request request = read_of(1);
@@ -199,14 +190,6 @@ TEST(call_hedging, never_asks_twice_for_a_write_or_a_batch) {
     auto attempt = write.next_launch();
     EXPECT_EQ(write.wakeup_at(), 1001 * ms);
     write.abandon(code::cancelled, "over", ms);
-    batch_call batch;
-    const digest keys[] = {key_digest(1)};
-    const row_template shape{.name_space = "test", .set = "demo", .info1 = wire::info1::read};
-    batch.prepare({.digests = keys, .templates = {&shape, 1}}, {}, true);
-    batch.start(view, ms);
-    attempt = batch.next_launch();
-    EXPECT_GT(batch.wakeup_at(), 11 * ms);
-    batch.abandon(code::cancelled, "over", ms);
 }
 
 TEST(call_hedging, stays_within_its_share_and_counts_what_it_would_have_asked) {

@@ -58,7 +58,7 @@ void info_call::ask(part& which, cluster::node& whom, uint32_t row, nanos now) {
     wire::append_info_request(request, commands);
     auto ready = std::make_unique<attempt>(this, &whom, reply_form::info, std::move(request));
     ready->rows.assign(1, row);
-    launch(std::move(ready), which, now, 1);
+    launch(std::move(ready), which, now, 0);
 }
 
 bool info_call::accept(attempt& ended, part& which, error& why) {

@@ -36,6 +36,14 @@ inline cluster::view_ptr view_of(unsigned nodes, unsigned replicas, std::vector<
     return made;
 }
 
+// The same, and every read may ask two replicas, after 10 ms.
+inline cluster::view_ptr hedging_view(unsigned nodes = 3, unsigned replicas = 2, double share = 1) {
+    const cluster::view_ptr made = view_of(nodes, replicas);
+    std::const_pointer_cast<cluster::view>(made)->hedging =
+        std::make_shared<cluster::client_hedging>(hedge_config{.after_ms = 10, .share = share});
+    return made;
+}
+
 inline digest key_digest(unsigned i) {
     const std::string key = "key_" + std::to_string(i);
     return wire::digest_of({.set = "demo", .type = wire::particle::string, .value = as_bytes(key)});

@@ -163,5 +163,105 @@ TEST(parking, rows_without_a_master_wait_while_the_others_are_written) {
     EXPECT_EQ(call.failure(), nullptr);
 }
 
+// A read of a record that has one owner by its view, sent to it and not answered.
+struct lonely_read {
+    explicit lonely_read(const transport_policy& policy = {}) {
+        call.prepare({.name_space = "test", .set = "demo", .digest = key_digest(1), .info1 = wire::info1::read}, policy);
+        call.start(alone, 0);
+        first = call.next_launch();
+        send_only(*first, 0);
+    }
+    ~lonely_read() {
+        if (!call.done()) call.abandon(code::cancelled, "over", 999 * ms);
+    }
+    static cluster::view_ptr without_replica() {
+        const auto made = view_of(3, 2);
+        auto map = std::make_unique<cluster::namespace_map>(*made->namespaces.front());
+        map->owners[1][partition()] = cluster::no_node;
+        std::const_pointer_cast<cluster::view>(made)->namespaces.front() = std::move(map);
+        return made;
+    }
+    cluster::view_ptr with_replica() const {
+        auto made = std::make_shared<cluster::view>();
+        made->version = alone->version + 1;
+        made->nodes = alone->nodes;
+        auto map = std::make_unique<cluster::namespace_map>(*alone->namespaces.front());
+        map->owners[1][partition()] = static_cast<uint8_t>((map->owners[0][partition()] + 1) % 3);
+        made->namespaces.push_back(std::move(map));
+        return made;
+    }
+
+    cluster::view_ptr alone = without_replica();
+    record_call call;
+    std::unique_ptr<attempt> first;
+};
+
+TEST(parking, a_read_whose_only_owner_is_silent_moves_when_the_cluster_names_another) {
+    lonely_read read;
+    EXPECT_FALSE(read.call.waits_for_view());
+    const nanos turn = read.call.wakeup_at();
+    EXPECT_EQ(turn, read.call.deadline() / 3);
+    read.call.wake(read.alone, turn);
+    EXPECT_EQ(read.call.next_launch(), nullptr) << "there is nobody else to ask";
+    EXPECT_TRUE(read.call.wants_tend()) << "but there may be";
+    EXPECT_TRUE(read.call.waits_for_view());
+    EXPECT_EQ(read.call.wakeup_at(), read.call.deadline());
+    const auto next = read.with_replica();
+    read.call.wake(next, turn + 50 * ms);
+    auto second = read.call.next_launch();
+    ASSERT_NE(second, nullptr);
+    EXPECT_NE(second->target(), read.first->target());
+    EXPECT_EQ(read.first->owner(), nullptr);
+    answer(*second, record_answer(0, 1).view(), turn + 51 * ms);
+    read.call.finished(std::move(second), next, turn + 51 * ms);
+    ASSERT_TRUE(read.call.done());
+    EXPECT_EQ(read.call.failure(), nullptr);
+}
+
+TEST(parking, a_read_whose_owner_gets_company_early_still_gives_it_its_share_of_the_time) {
+    lonely_read read;
+    const nanos turn = read.call.wakeup_at();
+    const auto next = read.with_replica();
+    read.call.wake(next, turn / 2);
+    EXPECT_EQ(read.call.next_launch(), nullptr);
+    read.call.wake(next, turn);
+    const auto second = read.call.next_launch();
+    ASSERT_NE(second, nullptr);
+    EXPECT_NE(second->target(), read.first->target());
+    read.call.abandon(code::cancelled, "over", turn);
+}
+
+TEST(parking, a_read_that_may_not_be_tried_again_leaves_its_only_owner_all_its_time) {
+    for (const transport_policy& policy :
+         {transport_policy{.max_retries = 0}, transport_policy{.replica = replica_policy::master}}) {
+        lonely_read read(policy);
+        EXPECT_EQ(read.call.wakeup_at(), read.call.deadline());
+    }
+}
+
+TEST(parking, a_batch_whose_only_node_is_silent_moves_when_there_are_others) {
+    auto one = view_of(1, 2);
+    batch_call call;
+    const digest keys[] = {key_digest(1), key_digest(2)};
+    const row_template shape{.name_space = "test", .set = "demo", .info1 = wire::info1::read};
+    call.prepare({.digests = keys, .templates = {&shape, 1}}, {});
+    call.start(one, 0);
+    auto first = call.next_launch();
+    send_only(*first, 0);
+    const nanos turn = call.wakeup_at();
+    EXPECT_EQ(turn, call.deadline() / 3);
+    call.wake(one, turn);
+    EXPECT_EQ(call.next_launch(), nullptr);
+    const auto grown = view_of(2, 2);
+    std::const_pointer_cast<cluster::view>(grown)->version = 2;
+    std::const_pointer_cast<cluster::view>(grown)->nodes[0] = one->nodes[0];
+    call.wake(grown, turn + ms);
+    const auto second = call.next_launch();
+    ASSERT_NE(second, nullptr);
+    EXPECT_EQ(second->target(), grown->nodes[1].get());
+    EXPECT_EQ(second->rows.size(), 2u);
+    call.abandon(code::cancelled, "over", turn + ms);
+}
+
 }  // namespace
 }  // namespace aero::command

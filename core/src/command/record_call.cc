@@ -6,6 +6,7 @@
 #include "base/buffer_pool.h"
 #include "base/planted.h"
 #include "command/request_limits.h"
+#include "metrics/counters.h"
 
 namespace aero::command {
 
@@ -24,8 +25,8 @@ void set_code(record_reply& reply, const wire::message_header& header) noexcept 
 
 held_bytes hold(buffer&& reply) {
     buffer kept = std::move(reply);
-    if (kept.capacity() > kept.size() + kept.size() / 4 + 256) {
-        buffer exact(kept.size());
+    if (const size_t most = kept.size() + kept.size() / 4 + 256; kept.capacity() > most) {
+        buffer exact = take_buffer(kept.size(), most);
         exact.append(kept.view());
         recycle(std::move(kept));
         kept = std::move(exact);
@@ -39,6 +40,7 @@ record_call::~record_call() { recycle(std::move(message_)); }
 void record_call::prepare(const record_request& request, const transport_policy& policy) {
     reset(policy, request.is_write);
     digest_ = request.digest;
+    answered_ = false;
     given_up_.reset();
     if (std::string flaw = flaw_of(request); !flaw.empty()) return refuse(std::move(flaw));
     if (std::string flaw = flaw_of(policy); !flaw.empty()) return refuse(std::move(flaw));
@@ -112,32 +114,44 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
         return std::make_unique<plan_error>(
             plan_error{false, code::partition_unavailable,
                        "no node owns partition " + std::to_string(partition) + " at the moment"});
-    const unsigned replicas = is_write() ? 1 : cluster::replica_count(*map, seen, partition);
+    const unsigned owners = is_write() || map->replicas < 2 ? 0 : cluster::replica_count(*map, seen, partition);
     launch(std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_)), which,
-           now, replicas);
-    const bool elsewhere = replicas > 1 && policy().replica != replica_policy::master;
-    if (seen.hedging != nullptr && (elsewhere || planted(planted_bug::writes_hedged))) hedge_later(*seen.hedging, now);
+           now, owners);
+    const bool elsewhere = owners > 1 && policy().replica != replica_policy::master;
+    if (seen.hedging != nullptr && (elsewhere || planted(planted_bug::writes_hedged)))
+        hedge_later(seen.hedging->records, 1, now);
     return nullptr;
 }
 
-std::unique_ptr<attempt> record_call::second_attempt(const attempt& first, const part& which, const cluster::view& seen,
-                                                     nanos) {
-    message_ = take_buffer(first.request().size());  // names the namespace too
-    message_.append(first.request());
-    const cluster::namespace_map* map = seen.find(name_space());
-    const unsigned partition = wire::partition_of(digest_);
+// While the attempt holds the message that names the namespace.
+const cluster::namespace_map* record_call::map_for(const attempt& which, const cluster::view& seen) const noexcept {
+    return seen.find(as_text(which.request().subspan(namespace_at_, namespace_size_)));
+}
+
+bool record_call::has_another_owner(const attempt& which, const cluster::view& seen) const noexcept {
+    const cluster::namespace_map* map = map_for(which, seen);
+    return map != nullptr && cluster::replica_count(*map, seen, wire::partition_of(digest_)) > 1;
+}
+
+void record_call::ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) {
+    const cluster::namespace_map* map = map_for(first, seen);
+    if (map == nullptr) return;
     const auto choice = planted(planted_bug::writes_hedged) ? replica_policy::sequence : replica_choice();
-    const uint8_t owner =
-        map == nullptr ? cluster::no_node : cluster::route(*map, seen, partition, choice, which.asked, 0);
-    cluster::node* const other = owner == cluster::no_node ? nullptr : seen.nodes[owner].get();
-    // No probe is worth sending beside the first.
-    if (other != nullptr && other != first.target() && other->good())
-        return std::make_unique<attempt>(this, other, reply_form::message, std::move(message_));
-    recycle(std::move(message_));
-    return nullptr;
+    cluster::node* const other =
+        rival_of(first, seen, cluster::route(*map, seen, wire::partition_of(digest_), choice, which.asked, 0));
+    if (other == nullptr || !seen.hedging->records.admit(1)) return;
+    buffer copy = take_buffer(first.request().size());
+    copy.append(first.request());
+    launch_beside(std::make_unique<attempt>(this, other, reply_form::message, std::move(copy)), which, now);
 }
 
 bool record_call::accept(attempt& ended, part& which, error& why) {
+    if (!take_answer(ended, which, why)) return rival_goes_on(which);
+    if (ended.is_hedge) metrics::count(metrics::event::hedge_won);
+    return answered_ = true;
+}
+
+bool record_call::take_answer(attempt& ended, const part& which, error& why) {
     message_ = ended.take_request();
     const byte_view whole = ended.reply();
     const byte_view body = whole.subspan(wire::frame_header_size);
@@ -151,8 +165,7 @@ bool record_call::accept(attempt& ended, part& which, error& why) {
         why.text = "the node's answer has fields that overrun it";
         return false;
     }
-    if (reply_.code == code::timeout || reply_.code == code::partition_unavailable ||
-        reply_.code == code::device_overload || ended.session_over()) {
+    if (refuses_record(reply_.code) || ended.session_over()) {
         why.what = reply_.code;
         why.text = "Server error: " + std::string(name_of(reply_.code));
         return false;
@@ -169,9 +182,9 @@ bool record_call::accept(attempt& ended, part& which, error& why) {
     return true;
 }
 
-bool record_call::salvage(attempt& ended, part&) {
+bool record_call::salvage(attempt& ended, part& which) {
     message_ = ended.take_request();
-    return true;
+    return !rival_goes_on(which);
 }
 
 void record_call::give_up(part&, error&& why) { given_up_ = std::make_unique<error>(std::move(why)); }

@@ -31,10 +31,13 @@ class record_call final : public call {
     bool salvage(attempt& ended, part& which) override;
     void give_up(part& which, error&& why) override;
     std::unique_ptr<error> conclude() override;
-    std::unique_ptr<attempt> second_attempt(const attempt& first, const part& which, const cluster::view& seen,
-                                            nanos now) override;
+    bool has_another_owner(const attempt& which, const cluster::view& seen) const noexcept override;
+    void ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) override;
+    bool outrun(const attempt&) const noexcept override { return answered_; }
 
   private:
+    bool take_answer(attempt& ended, const part& which, error& why);
+    const cluster::namespace_map* map_for(const attempt& which, const cluster::view& seen) const noexcept;
     std::string_view name_space() const noexcept { return text_at(namespace_at_, namespace_size_); }
     std::string_view text_at(size_t at, size_t size) const noexcept {
         return {reinterpret_cast<const char*>(message_.data()) + at, size};
@@ -50,6 +53,7 @@ class record_call final : public call {
     uint8_t info1_ = 0, info2_ = 0, info3_ = 0;
     uint32_t ttl_ = 0;
     bool plain_ = true;  // no key field and no filter: all of it fits a batch row
+    bool answered_ = false;
 };
 
 // The smaller of two timeouts where 0 means none.

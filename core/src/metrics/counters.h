@@ -38,9 +38,9 @@ enum class event : uint8_t {
     breaker_closed,       // such a node answered again
     breaker_probed,       // a read was sent to such a node to see
     breaker_avoided,      // a read, or a row of a batch, went to another node because of one
-    hedge_sent,           // a read asked a second replica because the first was slow
+    hedge_sent,           // a record was asked of a second replica because the first was slow
     hedge_won,            // the second answered first
-    hedge_refused,        // a read would have asked a second replica, but for the budget
+    hedge_refused,        // a record would have been asked of a second replica, but for the budget
     concurrency_raised,   // more requests at once may be under way to a node
     concurrency_lowered,  // fewer, because it took long or did not answer
     log_dropped,

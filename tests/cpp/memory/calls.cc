@@ -111,6 +111,18 @@ TEST_P(starved_hedger, get) {
     EXPECT_GT(metrics::count_of(metrics::event::hedge_sent), before);
 }
 
+TEST_P(starved_hedger, batch_read) {
+    const std::vector<key> all = keys();
+    const uint64_t before = metrics::count_of(metrics::event::hedge_sent);
+    starve(
+        [&] {
+            beside().nap();
+            return trouble_of(client_.batch_read(all, patient<batch_policy>()));
+        },
+        [&] { expect_service(); });
+    EXPECT_GT(metrics::count_of(metrics::event::hedge_sent), before);
+}
+
 // The limit is new with each client: it probes with two requests at once.
 TEST_P(out_of_memory, calls_within_a_limit_that_adapts) {
     client_config how = plain_config();
