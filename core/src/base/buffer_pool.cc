@@ -20,18 +20,16 @@ class shelf {
     bool empty() const noexcept { return count_ == 0; }
     bool full() const noexcept { return count_ == buffers_.size(); }
 
-    // The topmost that fits.
-    size_t first_fit(size_t capacity, size_t most) const noexcept {
-        for (size_t i = count_; i-- > 0;)
-            if (fits(i, capacity, most)) return i;
-        return none;
-    }
+    // REQUIRES: not empty
+    size_t top() const noexcept { return count_ - 1; }
+    size_t capacity_of(size_t at) const noexcept { return buffers_[at].capacity(); }
     // The smallest that fits.
     size_t best_fit(size_t capacity, size_t most) const noexcept {
         size_t best = none;
-        for (size_t i = count_; i-- > 0;)
-            if (fits(i, capacity, most) && (best == none || buffers_[i].capacity() < buffers_[best].capacity()))
-                best = i;
+        for (size_t i = count_; i-- > 0;) {
+            const bool fits = capacity_of(i) >= capacity && capacity_of(i) <= most;
+            if (fits && (best == none || capacity_of(i) < capacity_of(best))) best = i;
+        }
         return best;
     }
     buffer remove(size_t at) noexcept {
@@ -49,10 +47,6 @@ class shelf {
     }
 
   private:
-    bool fits(size_t at, size_t capacity, size_t most) const noexcept {
-        return buffers_[at].capacity() >= capacity && buffers_[at].capacity() <= most;
-    }
-
     std::array<buffer, pooled_buffers_max / 2> buffers_;
     size_t count_ = 0;
     size_t bytes_ = 0;
@@ -67,14 +61,7 @@ class pool {
     }
 
     buffer take(size_t capacity, size_t most) {
-        // The small ones are nearly all alike; the sizes of large ones are those of the batches that a thread makes, and
-        // one that had to be grown would cost a copy of what nobody reads any more.
-        shelf& from = capacity <= small_max ? small_ : large_;
-        const size_t at = &from == &small_ ? from.first_fit(capacity, most) : from.best_fit(capacity, most);
-        if (at == shelf::none) return buffer(capacity);
-        buffer taken = from.remove(at);
-        taken.clear();
-        return taken;
+        return capacity <= small_max ? take_small(capacity, most) : take_large(capacity, most);
     }
 
     // What has not been wanted for longest makes room.
@@ -90,6 +77,24 @@ class pool {
     static thread_local bool ended;
 
   private:
+    // Nearly all alike, or soon will be: the next one will do.
+    buffer take_small(size_t capacity, size_t most) {
+        if (small_.empty() || small_.capacity_of(small_.top()) > most) return buffer(capacity);
+        buffer taken = small_.remove(small_.top());
+        taken.clear();
+        taken.reserve_exactly(capacity);
+        return taken;
+    }
+    // Their sizes are those of the batches that a thread makes. One that had to grow would be a new one, and a copy of
+    // what nobody reads any more.
+    buffer take_large(size_t capacity, size_t most) {
+        const size_t at = large_.best_fit(capacity, most);
+        if (at == shelf::none) return buffer(capacity);
+        buffer taken = large_.remove(at);
+        taken.clear();
+        return taken;
+    }
+
     shelf small_;  // pooled_buffers_max / 2 of small_max are far less than pooled_bytes_max
     shelf large_;
 };
