@@ -64,13 +64,12 @@ class pool {
         return capacity <= small_max ? take_small(capacity, most) : take_large(capacity, most);
     }
 
-    // What has not been wanted for longest makes room.
     void give(buffer&& used) noexcept {
-        if (used.capacity() > pooled_bytes_max) return;
-        shelf& to = used.capacity() <= small_max ? small_ : large_;
-        if (to.full()) to.drop_oldest();
-        while (small_.bytes() + large_.bytes() + used.capacity() > pooled_bytes_max) large_.drop_oldest();
-        to.add(std::move(used));
+        if (used.capacity() <= small_max) {
+            if (!small_.full()) small_.add(std::move(used));
+        } else if (used.capacity() <= pooled_bytes_max) {
+            give_large(std::move(used));
+        }
     }
 
     // A thread's objects may be freed after its pool: recycling is then plain freeing.
@@ -95,8 +94,14 @@ class pool {
         return taken;
     }
 
-    shelf small_;  // pooled_buffers_max / 2 of small_max are far less than pooled_bytes_max
-    shelf large_;
+    // What has not been wanted for longest makes room.
+    void give_large(buffer&& used) noexcept {
+        if (large_.full()) large_.drop_oldest();
+        while (large_.bytes() + used.capacity() > pooled_bytes_max) large_.drop_oldest();
+        large_.add(std::move(used));
+    }
+
+    shelf small_, large_;
 };
 
 thread_local bool pool::ended = false;

@@ -12,7 +12,7 @@
 namespace aero {
 
 inline constexpr size_t pooled_buffers_max = 64;
-inline constexpr size_t pooled_bytes_max = size_t{8} << 20;
+inline constexpr size_t pooled_bytes_max = size_t{8} << 20;  // of those beyond 8 KiB
 
 // An empty buffer with at least `capacity` bytes of room and no more than `most`.
 buffer take_buffer(size_t capacity, size_t most = SIZE_MAX);
