@@ -123,7 +123,9 @@ def run_hiccups(scale: Scale, rhythm: Rhythm) -> Report:
     report.need(not failed, f"{len(failed)} reads failed: {failed[:1]}")
     report.need(share <= HEDGED_READS["share"] * 1.1, f"{share:.1%} of the records were asked for twice")
     allowed = plain.at(0.99) / 2 + stalls
-    report.need(hedging.at(0.99) <= allowed, f"p99 of hedged {rhythm.name} is {ms(hedging.at(0.99))}, over {ms(allowed)}")
+    report.need(
+        hedging.at(0.99) <= allowed, f"p99 of hedged {rhythm.name} is {ms(hedging.at(0.99))}, over {ms(allowed)}"
+    )
     report.figures = {
         "reads of each client": str(len(hedging.took)),
         "p99 without": ms(plain.at(0.99)),
@@ -163,8 +165,9 @@ DRILLS = [
     ),
     Drill(
         "batches among hiccups",
-        "one node of five stands still for 50 ms four times a second, and every batch needs it: asking the replicas for "
-        "its rows after 5 ms halves the p99 of batches at least, and at most one record in twenty is asked for twice",
+        "one node of five stands still for 50 ms four times a second, and every batch needs it: asking the replicas "
+        "for its rows after 5 ms halves the p99 of batches at least, and at most one record in twenty is asked for "
+        "twice",
         functools.partial(run_hiccups, rhythm=BATCHES),
         in_short=False,
     ),

@@ -236,7 +236,8 @@ bool batch_call::take_rows(attempt& from, byte_view body, size_t offset) {
         if (into.chunk != from.chunk || answered(index)) {
             if (!is_rival(from, index)) return false;
             // The other was faster, or will do better.
-            if (answered(index) || (from.is_hedge && refuses_record(static_cast<code>(row.header.result_code)))) continue;
+            if (answered(index) || (from.is_hedge && refuses_record(static_cast<code>(row.header.result_code))))
+                continue;
             rivals_[index] = std::exchange(into.chunk, from.chunk);
         }
         const size_t at = static_cast<size_t>(row.ops.data() - base);

@@ -1,8 +1,8 @@
 // A call for many records: split by node, sent to all nodes at once, rows matched by their index whatever their order.
 //
 // What a node leaves unanswered, because it failed or said so, is split again by the newest view; answered rows are
-// never asked again. A row that two nodes are asked for at once (call_hedging.cc) takes the answer that comes first, and
-// only the failure of both is one. One thread at a time. May be prepared again after it ended.
+// never asked again. A row that two nodes are asked for at once (call_hedging.cc) takes the answer that comes first,
+// and only the failure of both is one. One thread at a time. May be prepared again after it ended.
 #pragma once
 
 #include "command/call.h"

@@ -333,8 +333,7 @@ void call::take_back_attempts(const cluster::view& seen, nanos now) {
         late->late = !left;
         if (sent == 0) metrics::count(metrics::event::attempt_unsent);
         take_notes(*late);
-        if (salvage(*late, which))
-            retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
+        if (salvage(*late, which)) retry_or_give_up(std::move(which), std::move(why), sent, seen, now);
     }
 }
 

@@ -113,8 +113,8 @@ class call {
     static std::unique_ptr<plan_error> unknown_namespace(std::string_view name, const cluster::view& seen);
     // A reply arrived whole. True when it answers the part; otherwise `why` says what is wrong with it.
     virtual bool accept(attempt& ended, part& which, error& why) = 0;
-    // An attempt ends without a whole reply: keep what did arrive and take back the request. True when work is left that
-    // no other attempt does.
+    // An attempt ends without a whole reply: keep what did arrive and take back the request. True when work is left
+    // that no other attempt does.
     virtual bool salvage(attempt& ended, part& which) = 0;
     // The part will not be tried again.
     virtual void give_up(part& which, error&& why) = 0;

@@ -166,7 +166,8 @@ TEST(parking, rows_without_a_master_wait_while_the_others_are_written) {
 // A read of a record that has one owner by its view, sent to it and not answered.
 struct lonely_read {
     explicit lonely_read(const transport_policy& policy = {}) {
-        call.prepare({.name_space = "test", .set = "demo", .digest = key_digest(1), .info1 = wire::info1::read}, policy);
+        call.prepare({.name_space = "test", .set = "demo", .digest = key_digest(1), .info1 = wire::info1::read},
+                     policy);
         call.start(alone, 0);
         first = call.next_launch();
         send_only(*first, 0);
