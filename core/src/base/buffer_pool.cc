@@ -10,6 +10,8 @@ namespace {
 
 // Small and large buffers stand apart, so that a get never walks off with the megabyte of a batch.
 constexpr size_t small_max = 8192;
+// What a merged read keeps is made to measure and soon would have to grow.
+constexpr size_t small_min = 256;
 
 // Buffers of one kind, the one that was used last on top.
 class shelf {
@@ -120,7 +122,7 @@ buffer take_buffer(size_t capacity, size_t most) {
 
 void recycle(buffer&& used) noexcept {
     buffer held = std::move(used);
-    if (held.capacity() == 0 || pool::ended) return;
+    if (held.capacity() < small_min || pool::ended) return;
     of_this_thread().give(std::move(held));
 }
 

@@ -98,7 +98,7 @@ record_reply record_call::reply_of_row(const row_result& row, byte_view ops) {
     reply.generation = row.generation;
     reply.void_time = row.void_time;
     reply.op_count = row.op_count;
-    buffer own = take_buffer(ops.size());
+    buffer own(ops.size());  // exactly: its holder may keep it
     own.append(ops);
     reply.bytes = hold(std::move(own));
     reply.ops = reply.bytes.view();
