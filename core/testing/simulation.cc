@@ -210,14 +210,8 @@ void simulation::probe_loop(sim_loop& with) {
 
 // What is asked of a second replica stays within its share of the records read, counted by who asked for them.
 void simulation::check_hedges() {
-    uint64_t reads = 0, longest = 0;
-    for (const sim_running& call : judge_.calls()) {
-        if (call.writes()) continue;
-        reads += call.keys.size();
-        longest = std::max<uint64_t>(longest, call.keys.size());
-    }
-    // Who shared a message that failed as a whole reads once more, alone; it is not told who that was.
-    reads += longest * metrics::count_of(metrics::event::call_unmerged);
+    uint64_t reads = 0;
+    for (const sim_running& call : judge_.calls()) reads += call.writes() ? 0 : call.keys.size();
     const uint64_t hedges = metrics::count_of(metrics::event::hedge_sent);
     const double share = plan_.config.hedged_reads.on() ? plan_.config.hedged_reads.share : 0;
     if (static_cast<double>(hedges) > share * static_cast<double>(reads))

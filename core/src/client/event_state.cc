@@ -270,6 +270,7 @@ void event_client::state::finish(shared_message& which, nanos now) {
         to.who->alarm.disarm();
         if ((failed && to.rows == 0) || uncompressible || !ending->share_out(to, whole)) {
             metrics::count(metrics::event::call_unmerged);
+            to.who->machine().set_paid();
             start_alone(*to.who, now);  // the message as a whole failed it, not its own request
             continue;
         }

@@ -54,7 +54,17 @@ enum class reply_form : uint8_t {
     records,  // security messages of records, until one that has a result
 };
 
-class attempt {
+// How far the work that an attempt does has come: it goes with the attempt, and back to the call when that ends.
+struct standing {
+    uint16_t tried = 0;            // attempts that count against max_retries
+    uint16_t walked = 0;           // moves to another node
+    uint16_t unsent = 0;           // attempts in a row that could not send
+    uint16_t doubts = 0;           // attempts that may have written: sent, and not refused by the server
+    uint64_t planned_by = 0;       // version of the view that it was planned by last
+    cluster::asked_nodes asked{};  // in vain
+};
+
+class attempt : public standing {  // before it
   public:
     attempt(call* owner, cluster::node* target, reply_form form, buffer&& request) noexcept;
     ~attempt();
@@ -108,17 +118,11 @@ class attempt {
     void come_back() noexcept { owner_ = nullptr; }  // to its call, which has nothing more to hear of it
 
     // Set by the call that made it.
-    std::vector<uint32_t> rows;    // rows asked for, in a batch
-    uint32_t answered = 0;         // rows that have come back
-    uint16_t chunk = 0;            // names the reply among those of a batch
-    uint16_t tried = 0;            // counted tries before this one
-    uint16_t walked = 0;           // moves to another node before this one
-    uint16_t unsent = 0;           // earlier attempts in a row that could not send
-    uint16_t doubts = 0;           // earlier attempts for the same rows that may have written
-    uint64_t planned_by = 0;       // version of the view that named its node
-    cluster::asked_nodes asked{};  // before this one, in vain
-    nanos deadline = never;        // of this attempt
-    nanos turn_over = never;       // when another owner would be asked, had one been known
+    std::vector<uint32_t> rows;  // rows asked for, in a batch
+    uint32_t answered = 0;       // rows that have come back
+    uint16_t chunk = 0;          // names the reply among those of a batch
+    nanos deadline = never;      // of this attempt
+    nanos turn_over = never;     // when another owner would be asked, had one been known
     nanos drain_until = never;
     bool wants_stamps = false;
     bool is_hedge = false;             // asks beside another, which is slow

@@ -132,16 +132,10 @@ std::unique_ptr<call::plan_error> batch_call::plan(part& which, const cluster::v
         }
         if (!rows.empty()) launch_share(which, seen, node, rows, now);
     }
-    if (can_be_hedged(seen)) hedge_later(seen.hedging->batches, which.rows.size(), now);
+    if (can_be_hedged(seen)) hedge_later(seen, which.rows.size(), now);
     if (!homeless.empty()) {
-        part rest;
+        part rest(static_cast<const standing&>(which));
         rest.rows = std::move(homeless);
-        rest.tried = which.tried;
-        rest.walked = which.walked;
-        rest.asked = which.asked;
-        rest.doubts = which.doubts;
-        rest.unsent = which.unsent;
-        rest.planned_by = which.planned_by;
         park(std::move(rest),
              error{.what = code::partition_unavailable,
                    .text = "no node owns the partitions of some rows at the moment"},
@@ -177,7 +171,7 @@ bool batch_call::can_be_hedged(const cluster::view& seen) const noexcept {
            std::ranges::any_of(maps_, [&](const cluster::namespace_map* map) { return owners_in(*map, seen) > 1; });
 }
 
-void batch_call::ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) {
+void batch_call::ask_beside(const attempt& first, const part& which, const cluster::view& seen, nanos now) {
     if (find_maps(seen)) return;
     std::array<std::vector<uint32_t>, cluster::nodes_max> shares;
     size_t asked = 0;
@@ -189,7 +183,7 @@ void batch_call::ask_beside(const attempt& first, part& which, const cluster::vi
         shares[owner].push_back(row);
         ++asked;
     }
-    if (asked == 0 || !seen.hedging->batches.admit(asked)) return;
+    if (asked == 0 || !hedging_of(seen).admit(asked)) return;
     if (rivals_.empty()) rivals_.assign(results_.size(), no_rival);
     for (uint8_t node = 0; node < seen.nodes.size() && node < cluster::nodes_max; ++node) {
         if (shares[node].empty()) continue;

@@ -75,7 +75,7 @@ void call::reset(const transport_policy& policy, bool is_write) noexcept {
     assert(in_flight_.empty() && launches_.empty());
     policy_ = policy;
     is_write_ = is_write;
-    done_ = wants_tend_ = wants_stamps_ = hedged_ = starved_ = false;
+    done_ = wants_tend_ = wants_stamps_ = hedged_ = paid_ = starved_ = false;
     parked_ = 0;
     deadline_ = 0;
     wakeup_at_ = hedge_at_ = never;
@@ -114,12 +114,7 @@ std::unique_ptr<attempt> call::next_launch() {
 }
 
 void call::launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned owners) {
-    ready->tried = of.tried;
-    ready->walked = of.walked;
-    ready->doubts = of.doubts;
-    ready->unsent = of.unsent;
-    ready->planned_by = of.planned_by;
-    ready->asked = of.asked;
+    static_cast<standing&>(*ready) = of;
     ready->wants_stamps = wants_stamps_;
     if (policy_.compress) ready->compress();
     nanos limit = deadline_;
@@ -413,21 +408,10 @@ void call::out_of_memory() noexcept {
 void call::forget(const attempt* which) noexcept { std::erase(in_flight_, which); }
 
 call::part call::part_of(attempt& ended) {
-    part whole = standing_of(ended);
+    part whole(ended);
     whole.rows = std::move(ended.rows);
+    whole.target = ended.target();
     return whole;
-}
-
-call::part call::standing_of(const attempt& which) {
-    part made;
-    made.tried = which.tried;
-    made.walked = which.walked;
-    made.doubts = which.doubts;
-    made.unsent = which.unsent;
-    made.planned_by = which.planned_by;
-    made.asked = which.asked;
-    made.target = which.target();
-    return made;
 }
 
 error call::describe(code what, std::string text, const std::string& node) const {

@@ -40,9 +40,10 @@ class call {
     void finished(std::unique_ptr<attempt> ended, const cluster::view_ptr& seen, nanos now);
     nanos wakeup_at() const noexcept { return done_ ? never : wakeup_at_; }
     // The same to a driver that can do nothing else while it waits for the attempt's connection: asking another replica
-    // is not worth its place in the line.
+    // is not worth its place in the line, and neither is asking for news.
     nanos connect_until(const attempt& which) const noexcept {
-        return wakeup_at_ == hedge_at_ ? which.deadline : wakeup_at();
+        const bool can_wait = wakeup_at_ == hedge_at_ || wakeup_at_ == which.turn_over;
+        return can_wait ? which.deadline : wakeup_at();
     }
     void wake(const cluster::view_ptr& seen, nanos now);
     // Ends the call with this failure; attempts in flight are let go.
@@ -84,21 +85,20 @@ class call {
     void set_deadline(nanos at) noexcept { deadline_ = at; }  // REQUIRES: not started; overrides the policy's
     void set_admitted(nanos at) noexcept { times_.admitted = at; }
     void want_stamps() noexcept { wants_stamps_ = true; }
+    // It was begun before, with others, and has paid its share into the budget of hedges.
+    void set_paid() noexcept { paid_ = true; }
 
   protected:
     call(transport_policy policy, bool is_write) noexcept : policy_(policy), is_write_(is_write) {}
     void reset(const transport_policy& policy, bool is_write) noexcept;
     void refuse(std::string why);  // after `reset`
 
-    struct part {
-        std::vector<uint32_t> rows;  // of a batch; empty for a record
-        uint16_t tried = 0;          // attempts that count against max_retries
-        uint16_t walked = 0;         // moves to another node
-        uint16_t doubts = 0;         // attempts that may have written: sent, and not refused by the server
-        uint16_t unsent = 0;         // attempts in a row that could not send
-        bool parked = false;         // a view other than the one it was planned by ends its pause
-        uint64_t planned_by = 0;     // version of that view
-        cluster::asked_nodes asked{};
+    struct part : standing {
+        part() = default;
+        explicit part(const standing& so_far) : standing(so_far) {}
+
+        std::vector<uint32_t> rows;             // of a batch; empty for a record
+        bool parked = false;                    // a view other than the one it was planned by ends its pause
         const cluster::node* target = nullptr;  // of the attempt that ended
         nanos launch_at = 0;                    // never: only a new view helps
     };
@@ -126,10 +126,10 @@ class call {
     // `owners`: how many could answer; 0 where there never is another than this node.
     void launch(std::unique_ptr<attempt> ready, const part& of, nanos now, unsigned owners);
     // Other replicas could answer what was just launched: they are asked too when the first are slow. Once per call.
-    void hedge_later(cluster::hedging& by, size_t records, nanos now) noexcept;
+    void hedge_later(const cluster::view& seen, size_t records, nanos now) noexcept;
     // Launches what asks other nodes than `first` does, as far as they are worth asking and the budget allows. `which`
     // has no rows.
-    virtual void ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now);
+    virtual void ask_beside(const attempt& first, const part& which, const cluster::view& seen, nanos now);
     // The node that owns the record, when it is worth asking beside `first`: another, and no probe.
     static cluster::node* rival_of(const attempt& first, const cluster::view& seen, uint8_t owner) noexcept;
     void launch_beside(std::unique_ptr<attempt> ready, const part& of, nanos now);
@@ -137,7 +137,7 @@ class call {
     virtual bool outrun(const attempt& which) const noexcept;
     // Another attempt asks for the record too.
     bool rival_goes_on(const part& of) noexcept;
-    // REQUIRES: set when `hedge_later` was called
+    // REQUIRES: seen.hedging
     virtual cluster::hedging& hedging_of(const cluster::view& seen) const noexcept;
     // A part that nobody can serve by the view it was planned by: waits for another, until the deadline.
     void park(part&& which, error&& why, nanos now);
@@ -161,7 +161,6 @@ class call {
     void forget(const attempt* which) noexcept;
     void let_go(attempt& which) noexcept;
     static part part_of(attempt& ended);
-    static part standing_of(const attempt& which);  // its part, without rows
     error describe(code what, std::string text, const std::string& node) const;
     void take_notes(const attempt& ended) noexcept;
 
@@ -171,6 +170,7 @@ class call {
     bool wants_tend_ = false;
     bool wants_stamps_ = false;
     bool hedged_ = false;  // two replicas were asked
+    bool paid_ = false;    // its share into the budget of hedges
     bool starved_ = false;
     uint32_t parked_ = 0;  // parts among waiting_ that are
     nanos deadline_ = 0;

@@ -1,18 +1,20 @@
 // How a call asks other replicas when the first are slow. The first whole answer counts; an attempt that fails beside
 // another one for the same work is not made again.
 #include <algorithm>
+#include <utility>
 
 #include "command/call.h"
 
 namespace aero::command {
 
-void call::hedge_later(cluster::hedging& by, size_t records, nanos now) noexcept {
+void call::hedge_later(const cluster::view& seen, size_t records, nanos now) noexcept {
     if (hedged_) return;
-    if (times_.attempts == 0) by.read_begins(records);
+    cluster::hedging& by = hedging_of(seen);
+    if (!std::exchange(paid_, true)) by.read_begins(records);
     hedge_at_ = now + by.delay();
 }
 
-void call::ask_beside(const attempt&, part&, const cluster::view&, nanos) {}
+void call::ask_beside(const attempt&, const part&, const cluster::view&, nanos) {}
 bool call::outrun(const attempt&) const noexcept { return false; }
 cluster::hedging& call::hedging_of(const cluster::view& seen) const noexcept { return seen.hedging->records; }
 
@@ -22,7 +24,7 @@ void call::hedge(const cluster::view& seen, nanos now) {
     hedging_of(seen).observe(false);
     if (!launches_.empty()) return;
     for (const attempt* first : in_flight_) {
-        part which = standing_of(*first);
+        part which(*first);
         which.asked.add(first->target());
         ask_beside(*first, which, seen, now);
     }

@@ -219,6 +219,12 @@ TEST(parking, a_read_whose_only_owner_is_silent_moves_when_the_cluster_names_ano
     EXPECT_EQ(read.call.failure(), nullptr);
 }
 
+TEST(parking, a_thread_that_waits_for_its_only_owner_keeps_its_place_in_the_line) {
+    lonely_read read;
+    EXPECT_LT(read.call.wakeup_at(), read.call.deadline());
+    EXPECT_EQ(read.call.connect_until(*read.first), read.call.deadline());
+}
+
 TEST(parking, a_read_whose_owner_gets_company_early_still_gives_it_its_share_of_the_time) {
     lonely_read read;
     const nanos turn = read.call.wakeup_at();

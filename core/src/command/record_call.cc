@@ -118,8 +118,7 @@ std::unique_ptr<call::plan_error> record_call::plan(part& which, const cluster::
     launch(std::make_unique<attempt>(this, seen.nodes[owner].get(), reply_form::message, std::move(message_)), which,
            now, owners);
     const bool elsewhere = owners > 1 && policy().replica != replica_policy::master;
-    if (seen.hedging != nullptr && (elsewhere || planted(planted_bug::writes_hedged)))
-        hedge_later(seen.hedging->records, 1, now);
+    if (seen.hedging != nullptr && (elsewhere || planted(planted_bug::writes_hedged))) hedge_later(seen, 1, now);
     return nullptr;
 }
 
@@ -133,13 +132,13 @@ bool record_call::has_another_owner(const attempt& which, const cluster::view& s
     return map != nullptr && cluster::replica_count(*map, seen, wire::partition_of(digest_)) > 1;
 }
 
-void record_call::ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) {
+void record_call::ask_beside(const attempt& first, const part& which, const cluster::view& seen, nanos now) {
     const cluster::namespace_map* map = map_for(first, seen);
     if (map == nullptr) return;
     const auto choice = planted(planted_bug::writes_hedged) ? replica_policy::sequence : replica_choice();
     cluster::node* const other =
         rival_of(first, seen, cluster::route(*map, seen, wire::partition_of(digest_), choice, which.asked, 0));
-    if (other == nullptr || !seen.hedging->records.admit(1)) return;
+    if (other == nullptr || !hedging_of(seen).admit(1)) return;
     buffer copy = take_buffer(first.request().size());
     copy.append(first.request());
     launch_beside(std::make_unique<attempt>(this, other, reply_form::message, std::move(copy)), which, now);

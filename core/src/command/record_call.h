@@ -32,7 +32,7 @@ class record_call final : public call {
     void give_up(part& which, error&& why) override;
     std::unique_ptr<error> conclude() override;
     bool has_another_owner(const attempt& which, const cluster::view& seen) const noexcept override;
-    void ask_beside(const attempt& first, part& which, const cluster::view& seen, nanos now) override;
+    void ask_beside(const attempt& first, const part& which, const cluster::view& seen, nanos now) override;
     bool outrun(const attempt&) const noexcept override { return answered_; }
 
   private:

@@ -96,31 +96,27 @@ TEST_P(starved_client, slots_are_given_back) {
 class starved_hedger : public starved_client {
   protected:
     starved_hedger() : starved_client(hedging_config()) {}
+    void starve_hedged(const std::function<trouble()>& use) {
+        const uint64_t before = metrics::count_of(metrics::event::hedge_sent);
+        starve(
+            [&] {
+                beside().nap();
+                return use();
+            },
+            [&] { expect_service(); });
+        EXPECT_GT(metrics::count_of(metrics::event::hedge_sent), before);
+    }
 };
 INSTANTIATE_TEST_SUITE_P(in_a_row, starved_hedger, testing::Values(1u, 1000u));
 
 TEST_P(starved_hedger, get) {
     const key which = key_of(3, "starved");
-    const uint64_t before = metrics::count_of(metrics::event::hedge_sent);
-    starve(
-        [&] {
-            beside().nap();
-            return trouble_of(client_.get(which, patient<read_policy>()));
-        },
-        [&] { expect_service(); });
-    EXPECT_GT(metrics::count_of(metrics::event::hedge_sent), before);
+    starve_hedged([&] { return trouble_of(client_.get(which, patient<read_policy>())); });
 }
 
 TEST_P(starved_hedger, batch_read) {
     const std::vector<key> all = keys();
-    const uint64_t before = metrics::count_of(metrics::event::hedge_sent);
-    starve(
-        [&] {
-            beside().nap();
-            return trouble_of(client_.batch_read(all, patient<batch_policy>()));
-        },
-        [&] { expect_service(); });
-    EXPECT_GT(metrics::count_of(metrics::event::hedge_sent), before);
+    starve_hedged([&] { return trouble_of(client_.batch_read(all, patient<batch_policy>())); });
 }
 
 // The limit is new with each client: it probes with two requests at once.
