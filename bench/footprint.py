@@ -8,6 +8,7 @@ measured child starts this file anew: `footprint.py import MODULE`, `footprint.p
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import json
@@ -75,9 +76,12 @@ def import_of(module: str) -> Sample:
 
 
 def open_sockets() -> int:
-    """Sockets of this process."""
-    links = list(Path("/proc/self/fd").iterdir())
-    return sum(os.path.lexists(link) and str(link.readlink()).startswith("socket:") for link in links)
+    """Sockets of this process, of which other threads may close some meanwhile."""
+    count = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += str(link.readlink()).startswith("socket:")
+    return count
 
 
 async def client_of(driver: Any, hosts: list[tuple[str, int]], calls: int) -> Sample:

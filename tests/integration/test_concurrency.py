@@ -1,13 +1,12 @@
 """One client, many threads or tasks, nothing lost and nothing mixed up."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fixtures.program import run_program
 
 import aerospike_py
 
@@ -196,22 +195,19 @@ def test_waiting_for_a_slot_counts_against_the_deadline(hosts, new_key):
 def test_a_loop_uses_a_limited_number_of_connections(hosts):
     """At most 32 of each node are busy at once; a thousand writes queue for them. In a process of its own, where no
     server has sockets too."""
-    script = f"""
-import asyncio, os, aerospike_py
+    done = run_program(
+        hosts,
+        """
+        async def scenario():
+            async with aerospike_py.async_client({"hosts": HOSTS}) as client:
+                await client.connect()
+                before = len(sockets_at_rest())
+                keys = [("test", "contract", f"many {n}") for n in range(1000)]
+                await asyncio.gather(*(client.put(key, {"n": 1}) for key in keys))
+                print(len(client.get_node_names()), len(sockets()) - before)
 
-def sockets():
-    names = [f"/proc/self/fd/{{name}}" for name in os.listdir("/proc/self/fd")]
-    return sum(1 for name in names if os.path.islink(name) and "socket:" in os.readlink(name))
-
-async def scenario():
-    async with aerospike_py.async_client({{"hosts": {hosts!r}}}) as client:
-        await client.connect()
-        before = sockets()
-        await asyncio.gather(*(client.put(("test", "contract", f"many {{n}}"), {{"n": n}}) for n in range(1000)))
-        print(len(client.get_node_names()), sockets() - before)
-
-asyncio.run(scenario())
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+        asyncio.run(scenario())
+        """,
+    )
     nodes, opened = map(int, done.stdout.split())
     assert 1 <= opened <= 32 * nodes
