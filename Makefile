@@ -101,6 +101,10 @@ demo: build  ## Where does the time of a batch read go? Embedded server, 18,000 
 lint: $(SYSTEM)-build $(SYSTEM)-test $(SYSTEM)-bench $(SYSTEM)-fuzz $(VENV)/tools-test $(VENV)/tools-lint  ## House rules, formatters, clang-tidy, ruff, mypy, pyright
 	$(PY) tools/lint.py
 
+.PHONY: audit
+audit: $(VENV)/tools-test $(VENV)/tools-lint $(VENV)/tools-bench $(VENV)/tools-audit  ## Known holes of everything installed here, and the list of licences
+	$(PY) tools/audit.py
+
 .PHONY: format
 format: $(VENV)/tools-lint  ## Lets the formatters mend what they can
 	$(PY) tools/lint.py --fix clang-format ruff "ruff format"
@@ -114,6 +118,10 @@ bench: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Compares all clients and ch
 bench-check: build $(SYSTEM)-bench  ## Counts instructions and compares them with the recorded ones (RECORD=1: records them anew)
 	cmake --preset release -Wno-dev --log-level=WARNING && cmake --build --preset release --target aero_bench
 	$(PY) bench/instructions.py $(if $(RECORD),--record)
+
+.PHONY: bench-since
+bench-since: build $(SYSTEM)-bench  ## Compares CPU of every call with an earlier commit, in pairs (10 to 25 minutes; COMMIT=v0.1.0)
+	$(PY) bench/since.py $(or $(COMMIT),HEAD)
 
 .PHONY: bench-growth
 bench-growth: build $(SYSTEM)-bench $(VENV)/tools-bench  ## Measures how cost grows with keys, bins, bytes, nodes, calls at a time (2 minutes)

@@ -24,6 +24,7 @@ ANSWER_LIMIT_S = 120.0
 
 OURS = "ours"
 FREE_THREADED = "ours_free_threaded"
+BEFORE = "ours_before"
 FLOOR = "floor"
 CORE = "core"
 RIVALS = ["official", "aerospike_py_community", "native"]
@@ -32,6 +33,7 @@ TITLES = {
     CORE: "ours, C++ core",
     OURS: "ours",
     FREE_THREADED: "ours, free-threaded",
+    BEFORE: "ours, before",
     "official": "aerospike",
     "aerospike_py_community": "aerospike-py",
     "native": "aerospike-native",
@@ -95,7 +97,7 @@ class Child:
     def __init__(self, name: str, python: str, server: Server, log: Path) -> None:
         self.name = name
         self.errors = log.open("w")
-        driver = OURS if name == FREE_THREADED else name
+        driver = OURS if name in (FREE_THREADED, BEFORE) else name
         command = [python, "child.py", driver, server.host, str(server.port)]
         environment = os.environ | {"BENCH_PROGRAMS": str(PROGRAMS), "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(

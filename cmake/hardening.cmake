@@ -9,6 +9,8 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT AERO_SANITIZE)
   set(AERO_GUARDED -fstack-protector-strong)
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    # As every address is known once the program runs, calls need no stub that would look for one.
+    add_compile_options(-fno-plt)
     add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
   endif()
 endif()

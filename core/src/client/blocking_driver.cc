@@ -80,28 +80,36 @@ std::shared_ptr<cluster::node> blocking_driver::holder_of(const cluster::node* w
 }
 
 void blocking_driver::launch_all(command::call& what) {
-    for (lane& one : std::exchange(held_back_, {})) {
-        if (one.attempt->owner() != nullptr) launch(std::move(one), what);
+    if (!held_back_.empty()) [[unlikely]] {
+        for (lane& one : std::exchange(held_back_, {})) {
+            if (one.attempt->owner() == nullptr) continue;
+            lanes_.push_back(std::move(one));
+            launch_last(what);
+        }
     }
     while (std::unique_ptr<attempt> ready = what.next_launch()) {
-        lane one;
+        lane& one = lanes_.emplace_back();
         one.node = holder_of(ready->target());
         one.attempt = std::move(ready);
-        launch(std::move(one), what);
+        launch_last(what);
     }
 }
 
-void blocking_driver::launch(lane one, command::call& what) {
-    switch (connect(one, what)) {
-        case connected::no: what.finished(std::move(one.attempt), view_, now_); return;
-        case connected::later: held_back_.push_back(std::move(one)); return;
-        case connected::yes: break;
+void blocking_driver::launch_last(command::call& what) {
+    lane& one = lanes_.back();
+    const connected state = connect(one, what);
+    if (state != connected::yes) [[unlikely]] {
+        lane left = std::move(one);
+        lanes_.pop_back();
+        if (state == connected::no)
+            what.finished(std::move(left.attempt), view_, now_);
+        else
+            held_back_.push_back(std::move(left));
+        return;
     }
-    lanes_.push_back(std::move(one));
-    if (lanes_.back().connecting) return;
-    lane& begun = lanes_.back();
-    begun.next = begun.attempt->resume({.what = event::kind::start}, now_);
-    send(begun, what);
+    if (one.connecting) return;
+    one.next = one.attempt->resume({.what = event::kind::start}, now_);
+    send(one, what);
 }
 
 // Finds the lane a connection, or starts one. Where none can be had the attempt has failed. Who has connections does
@@ -117,7 +125,8 @@ blocking_driver::connected blocking_driver::connect(lane& one, command::call& wh
     bool slot = !taken && one.node->take_slot(config.connections_per_node_max, cluster::node::holder::threads,
                                               cluster::node::turn::turn);
     if (!taken && !slot) {
-        const bool has_others = std::ranges::any_of(lanes_, [](const lane& other) { return other.attempt != nullptr; });
+        const bool has_others =
+            std::ranges::any_of(lanes_, [&](const lane& other) { return &other != &one && other.attempt != nullptr; });
         if (has_others && !planted(planted_bug::waits_holding)) return connected::later;
         const nanos until = planted(planted_bug::deadline_ignored) ? never : what.connect_until(*one.attempt);
         const auto grant =
@@ -184,7 +193,7 @@ void blocking_driver::send(lane& one, command::call& what) {
 void blocking_driver::receive(lane& one, command::call& what, nanos wait) {
     for (bool more = true; more && one.attempt != nullptr && one.next.what == action::kind::receive; wait = 0) {
         const size_t room = one.next.input.size();
-        const io::io_result got = wait > 0 ? one.connection.stream.receive_wait(one.next.input, wait)
+        const io::io_result got = wait > 0 ? one.connection.stream.receive_wait(one.next.input, now_ + wait, now_)
                                            : one.connection.stream.receive_some(one.next.input);
         refresh();
         if (got.status == io::io_status::would_block) return;

@@ -42,7 +42,7 @@ class blocking_driver {
     enum class connected : uint8_t { yes, no, later };
 
     void launch_all(command::call& what);
-    void launch(lane one, command::call& what);
+    void launch_last(command::call& what);  // of the lanes
     connected connect(lane& one, command::call& what);
     std::shared_ptr<cluster::node> holder_of(const cluster::node* which) const;
     void advance(lane& one, command::call& what, const command::event& happened);

@@ -91,18 +91,19 @@ class slot {
 template <class Call>
 class reused {
   public:
-    reused() : call_(spare() ? std::move(spare()) : std::make_unique<Call>()) {}
-    ~reused() { spare() = std::move(call_); }
+    reused() : spare_(of_this_thread()), call_(spare_ ? std::move(spare_) : std::make_unique<Call>()) {}
+    ~reused() { spare_ = std::move(call_); }
     reused(const reused&) = delete;
     reused& operator=(const reused&) = delete;
     Call& operator*() noexcept { return *call_; }
     Call* operator->() noexcept { return call_.get(); }
 
   private:
-    static std::unique_ptr<Call>& spare() {
+    static std::unique_ptr<Call>& of_this_thread() {
         static thread_local std::unique_ptr<Call> kept;
         return kept;
     }
+    std::unique_ptr<Call>& spare_;  // looked for once
     std::unique_ptr<Call> call_;
 };
 

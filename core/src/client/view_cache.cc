@@ -15,26 +15,30 @@ struct known {
 // Few, because a process has few clients; a further one takes the place of the one used least recently written.
 constexpr size_t clusters_known = 8;
 
+struct views_of_thread {
+    std::array<known, clusters_known> clusters;
+    size_t next_place = 0;
+
+    known& of(uint64_t cluster_id) {
+        for (known& one : clusters)
+            if (one.cluster_id == cluster_id) return one;
+        known& taken = clusters[next_place++ % clusters_known];
+        taken = {.cluster_id = cluster_id};
+        return taken;
+    }
+};
+
 }  // namespace
 
 const cluster::view_ptr& current_view(const cluster::cluster& of) {
-    static thread_local std::array<known, clusters_known> cache;
-    static thread_local size_t next_place = 0;
+    static thread_local views_of_thread kept;
+    known& mine = kept.of(of.id());
     const uint64_t version = of.version();
-    known* mine = nullptr;
-    for (known& one : cache)
-        if (one.cluster_id == of.id()) mine = &one;
-    if (mine == nullptr) {
-        mine = &cache[next_place++ % clusters_known];
-        mine->cluster_id = of.id();
-        mine->version = 0;
-        mine->view.reset();
+    if (mine.view == nullptr || mine.version != version) {
+        mine.view = of.current();
+        mine.version = version;
     }
-    if (mine->view == nullptr || mine->version != version) {
-        mine->view = of.current();
-        mine->version = version;
-    }
-    return mine->view;
+    return mine.view;
 }
 
 }  // namespace aero::detail

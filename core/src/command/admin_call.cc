@@ -99,6 +99,18 @@ size_t size_of(const admin_request& request) noexcept {
     return size;
 }
 
+// Memory may run out between a copy of the message and the attempt that takes it, and wipes it.
+class wiped_unless_moved {
+  public:
+    explicit wiped_unless_moved(buffer& what) noexcept : what_(what) {}
+    wiped_unless_moved(const wiped_unless_moved&) = delete;
+    wiped_unless_moved& operator=(const wiped_unless_moved&) = delete;
+    ~wiped_unless_moved() { wipe(what_.data(), what_.size()); }
+
+  private:
+    buffer& what_;
+};
+
 }  // namespace
 
 void admin_call::prepare(const admin_request& request, uint32_t timeout_ms, const cluster::security* us) {
@@ -158,6 +170,7 @@ std::unique_ptr<call::plan_error> admin_call::plan(part& which, const cluster::v
         return std::make_unique<plan_error>(plan_error{false, code::cluster, "the cluster has no nodes"});
     const size_t place = first_node_ + which.walked + (is_write() ? which.unsent : 0);
     buffer request;
+    const wiped_unless_moved hashes(request);
     request.reserve_exactly(message_.size());
     request.append(message_.view());
     cluster::node& whom = *seen.nodes[place % seen.nodes.size()];

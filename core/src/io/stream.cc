@@ -224,10 +224,10 @@ io_result stream::receive_some(byte_span into) {
     return receive_raw(into);
 }
 
-io_result stream::receive_wait(byte_span into, nanos timeout) {
+io_result stream::receive_wait(byte_span into, nanos until, nanos now) {
     if (extras_ != nullptr && extras_->how.tls != nullptr) [[unlikely]]
-        return receive_sealed_wait(into, timeout);
-    return receive_raw_wait(into, timeout);
+        return receive_sealed_wait(into, until, now);
+    return receive_raw_wait(into, until, now);
 }
 
 io_result stream::send_raw(byte_view bytes) noexcept {
@@ -289,14 +289,8 @@ bool stream::set_receive_timeout(nanos timeout) noexcept {
 // Long waits rest in recv itself under a time limit that is kept from call to call: any limit between 3/4 and all of
 // what may be waited will do, so calls of equal timeout rarely set it. What remains after that, and short waits, use
 // ppoll.
-io_result stream::receive_raw_wait(byte_span into, nanos timeout) noexcept {
-    if (timeout <= 0) {
-        io_result got = receive_raw(into);
-        if (got.status == io_status::would_block) got.status = io_status::timed_out;
-        return got;
-    }
-    const nanos until = timeout == never ? never : monotonic_now() + timeout;
-    nanos left = timeout;
+io_result stream::receive_raw_wait(byte_span into, nanos until, nanos now) noexcept {
+    nanos left = until == never ? never : until - now;
     while (left >= coarse_wait_min) {
         const nanos longest = std::min(left - coarse_wait_slack, coarse_wait_max);
         if (receive_timeout_ > longest || receive_timeout_ < longest / 4 * 3) {
@@ -312,7 +306,9 @@ io_result stream::receive_raw_wait(byte_span into, nanos timeout) noexcept {
         if (ready < 0 && errno == EINTR) return {.status = io_status::interrupted};
         if (ready < 0) return failure(errno);
     }
-    return receive_raw_wait(into, 0);
+    io_result got = receive_raw(into);
+    if (got.status == io_status::would_block) got.status = io_status::timed_out;
+    return got;
 }
 
 void stream::ask_timestamps(bool on) noexcept {

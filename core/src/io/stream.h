@@ -75,8 +75,8 @@ class stream {
     // could not be sent is to be offered again.
     io_result send_some(byte_view bytes);
     io_result receive_some(byte_span into);
-    // Waits inside the kernel until something arrives, at most about `timeout`; a signal ends it early.
-    io_result receive_wait(byte_span into, nanos timeout);
+    // Waits inside the kernel until something arrives or it is about `until`; a signal ends it early.
+    io_result receive_wait(byte_span into, nanos until, nanos now);
 
     // Kernel receive time stamps for `receive_some` and `receive_wait`; a no-op where the system has none.
     void ask_timestamps(bool on) noexcept;
@@ -92,7 +92,7 @@ class stream {
     // stream.cc: bytes as they are
     io_result send_raw(byte_view bytes) noexcept;
     io_result receive_raw(byte_span into) noexcept;
-    io_result receive_raw_wait(byte_span into, nanos timeout) noexcept;
+    io_result receive_raw_wait(byte_span into, nanos until, nanos now) noexcept;
     io_result receive_once(byte_span into, int flags) noexcept;
     bool set_receive_timeout(nanos timeout) noexcept;
     io_result finish_tcp() noexcept;
@@ -106,7 +106,7 @@ class stream {
     io_result flush_sealed() noexcept;
     io_result send_sealed(byte_view bytes);
     io_result receive_sealed(byte_span into);
-    io_result receive_sealed_wait(byte_span into, nanos timeout);
+    io_result receive_sealed_wait(byte_span into, nanos until, nanos now);
     io_result open_arrived(byte_span into);
     bool stale_sealed();
 

@@ -20,6 +20,11 @@ namespace {
 
 constexpr nanos patience = from_ms(5000);
 
+io_result receive_within(stream& on, byte_span into, nanos timeout) {
+    const nanos now = monotonic_now();
+    return on.receive_wait(into, now + timeout, now);
+}
+
 // A listening socket of the loopback device on a free port.
 class listener {
   public:
@@ -97,11 +102,11 @@ TEST(stream, moves_bytes_both_ways_without_waiting) {
     std::array<uint8_t, 16> into{};
     EXPECT_EQ(pair.server.receive_some(into).status, io_status::would_block);
     EXPECT_EQ(pair.client.send_some(as_bytes("hello")).bytes, 5u);
-    const io_result got = pair.server.receive_wait(into, patience);
+    const io_result got = receive_within(pair.server, into, patience);
     EXPECT_EQ(got.status, io_status::ok);
     EXPECT_EQ(as_text({into.data(), got.bytes}), "hello");
     EXPECT_EQ(pair.server.send_some(as_bytes("ok")).bytes, 2u);
-    EXPECT_EQ(pair.client.receive_wait(into, patience).bytes, 2u);
+    EXPECT_EQ(receive_within(pair.client, into, patience).bytes, 2u);
     EXPECT_EQ(got.arrived, 0);
 }
 
@@ -137,13 +142,13 @@ TEST(stream, tells_the_end_and_a_reset_from_a_pause) {
     const linger now_or_never{.l_onoff = 1, .l_linger = 0};
     setsockopt(pair.server.fd(), SOL_SOCKET, SO_LINGER, &now_or_never, sizeof now_or_never);
     pair.server.close();
-    const io_result got = pair.client.receive_wait(into, patience);
+    const io_result got = receive_within(pair.client, into, patience);
     EXPECT_EQ(got.status, io_status::failed);
     EXPECT_EQ(got.error_number, ECONNRESET);
 
     connected_pair other;
     other.server.close();
-    EXPECT_EQ(other.client.receive_wait(into, patience).status, io_status::closed);
+    EXPECT_EQ(receive_within(other.client, into, patience).status, io_status::closed);
     EXPECT_TRUE(other.client.stale());
 }
 
@@ -179,7 +184,7 @@ TEST(stream, waits_about_as_long_as_asked) {
     std::array<uint8_t, 4> into{};
     for (const nanos timeout : {nanos{0}, from_ms(1), from_ms(30), from_ms(90), from_ms(100), from_ms(60)}) {
         const nanos before = monotonic_now();
-        EXPECT_EQ(pair.client.receive_wait(into, timeout).status, io_status::timed_out);
+        EXPECT_EQ(receive_within(pair.client, into, timeout).status, io_status::timed_out);
         const nanos waited = monotonic_now() - before;
         EXPECT_GE(waited, timeout - from_ms(1));
         EXPECT_LT(waited, timeout + from_ms(500));
@@ -200,7 +205,7 @@ TEST(stream, a_signal_ends_a_wait_early) {
         std::thread waiting([&] {
             std::array<uint8_t, 4> into{};
             io_status last = io_status::timed_out;
-            while (last == io_status::timed_out) last = pair.client.receive_wait(into, timeout).status;
+            while (last == io_status::timed_out) last = receive_within(pair.client, into, timeout).status;
             EXPECT_EQ(last, io_status::interrupted);
             over = true;
         });
@@ -234,7 +239,7 @@ TEST(stream, tells_when_bytes_arrived_rather_than_when_they_were_read) {
 #endif
     pair.client.ask_timestamps(false);
     pair.server.send_some(as_bytes("off"));
-    EXPECT_EQ(pair.client.receive_wait(into, patience).arrived, 0);
+    EXPECT_EQ(receive_within(pair.client, into, patience).arrived, 0);
 }
 
 TEST(stream, moving_hands_the_descriptor_on) {

@@ -156,14 +156,12 @@ io_result stream::receive_sealed(byte_span into) {
     return {.bytes = opened, .arrived = extras_->arrived};
 }
 
-io_result stream::receive_sealed_wait(byte_span into, nanos timeout) {
-    const nanos until = timeout == never ? never : monotonic_now() + timeout;
-    for (;;) {
+io_result stream::receive_sealed_wait(byte_span into, nanos until, nanos now) {
+    for (;; now = monotonic_now()) {
         io_result got = open_arrived(into);
         if (got.status != io_status::would_block) return got;
-        const nanos left = until == never ? never : std::max<nanos>(until - monotonic_now(), 0);
         const size_t room = std::clamp(into.size(), tls_session::feed_size, feed_max);
-        got = receive_raw_wait({secure().incoming().room(room), room}, left);
+        got = receive_raw_wait({secure().incoming().room(room), room}, until, now);
         if (got.status != io_status::ok) return got;
         secure().incoming().commit(got.bytes);
         extras_->arrived = got.arrived;

@@ -14,6 +14,11 @@ namespace {
 
 constexpr nanos patience = from_ms(10'000);
 
+io_result receive_within(stream& on, byte_span into, nanos timeout) {
+    const nanos now = monotonic_now();
+    return on.receive_wait(into, now + timeout, now);
+}
+
 struct sides {
     std::shared_ptr<tls_context> client;
     std::shared_ptr<tls_context> server;
@@ -101,7 +106,7 @@ std::string receive_all(stream& on, size_t size, size_t room) {
     std::string text;
     std::vector<uint8_t> into(room);
     while (text.size() < size) {
-        const io_result got = on.receive_wait(into, patience);
+        const io_result got = receive_within(on, into, patience);
         if (got.status != io_status::ok) break;
         text += as_text(byte_view(into).first(got.bytes));
     }
@@ -132,7 +137,7 @@ TEST(stream_tls, a_receive_that_did_not_fill_its_room_left_nothing_behind) {
     EXPECT_EQ(finish(ends.client).status, io_status::ok);
     other.join();
     std::vector<uint8_t> into(3000);
-    EXPECT_EQ(ends.client.receive_wait(into, patience).bytes, 3000u);
+    EXPECT_EQ(receive_within(ends.client, into, patience).bytes, 3000u);
     poll_entry entry{.fd = ends.client.fd(), .interest = readiness::read};
     EXPECT_EQ(poll_many({&entry, 1}, 0), 0);  // the descriptor knows nothing of the rest
     EXPECT_TRUE(ends.client.holds_more());
@@ -161,7 +166,7 @@ TEST(stream_tls, tells_the_end_of_the_peer) {
     other.join();
     ends.server.close();
     std::array<uint8_t, 10> into{};
-    EXPECT_EQ(ends.client.receive_wait(into, patience).status, io_status::closed);
+    EXPECT_EQ(receive_within(ends.client, into, patience).status, io_status::closed);
     EXPECT_TRUE(ends.client.stale());
 }
 

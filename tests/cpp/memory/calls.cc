@@ -188,11 +188,31 @@ TEST_P(out_of_memory, users_and_roles) {
     }
 }
 
-// A server takes no password that it has already, so that each one is new.
+TEST(freed_memory_watch, finds_what_is_left_behind_and_not_what_is_wiped) {
+    const std::string secret_text = "nobody may find this";
+    const freed_memory_watch watch(secret_text);
+    {
+        buffer wiped;
+        wiped.append(secret_text);
+        wipe(wiped.data(), wiped.size());
+    }
+    EXPECT_EQ(watch.found(), 0u);
+    {
+        buffer left;
+        left.append(secret_text);
+        auto too = std::make_unique<std::array<char, 64>>();
+        std::ranges::copy(secret_text, too->begin());
+    }
+    EXPECT_EQ(watch.found(), 2u);
+}
+
+// A server takes no password that it has already, so that each one is new. Whatever fails, no hash is left in memory.
 TEST_P(out_of_memory, passwords) {
     client manager = opened(locked_config());
     int turn = 0;
     const secret clear("new"), made(wire::password_hash(clear.view()));
+    const std::string_view beyond_the_salt = made.view().substr(30, 20);
+    const freed_memory_watch watch(beyond_the_salt);
     const auto next_hash = [&] {
         const memory_at_ease now;
         std::string text(made.view());
@@ -206,6 +226,7 @@ TEST_P(out_of_memory, passwords) {
             20'000));
     };
     starve(use, [&] { expect_none(use()); });
+    EXPECT_EQ(watch.found(), 0u);
 }
 
 }  // namespace

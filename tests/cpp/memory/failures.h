@@ -1,10 +1,11 @@
 // Memory that runs out when a test says so: `operator new`, the buffers of the core (realloc) and
-// zlib's own, of this program.
+// zlib's own, of this program. And what it holds when it is given back.
 //
 // One test at a time switches it on; what fails may be on any thread that the mode names. Nothing is owned.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace aero::test {
 
@@ -22,7 +23,21 @@ class memory_failure {
     bool stop() noexcept;
 };
 
-// What a test makes for itself while it starves this thread.
+// Looks through memory that is given back, by any thread, for bytes that nobody may leave there. One at a time.
+class freed_memory_watch {
+  public:
+    explicit freed_memory_watch(std::string_view unwanted) noexcept;  // outlives it
+    ~freed_memory_watch();
+    freed_memory_watch(const freed_memory_watch&) = delete;
+    freed_memory_watch& operator=(const freed_memory_watch&) = delete;
+
+    uint64_t found() const noexcept;  // blocks that had them
+
+  private:
+    const std::string_view unwanted_;
+};
+
+// What a test makes for itself while it starves this thread; that is not looked through either.
 class memory_at_ease {
   public:
     memory_at_ease() noexcept;
@@ -33,6 +48,7 @@ class memory_at_ease {
   private:
     const bool starved_;
 };
+
 template <class T>
 T copy_of(const T& from) {
     const memory_at_ease now;
