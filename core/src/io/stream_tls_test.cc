@@ -16,7 +16,7 @@ constexpr nanos patience = from_ms(10'000);
 
 io_result receive_within(stream& on, byte_span into, nanos timeout) {
     const nanos now = monotonic_now();
-    return on.receive_wait(into, now + timeout, now);
+    return on.receive_wait(into, timeout == never ? never : now + timeout, now);
 }
 
 struct sides {
