@@ -120,7 +120,7 @@ bench-check: build $(SYSTEM)-bench  ## Counts instructions and compares them wit
 	$(PY) bench/instructions.py $(if $(RECORD),--record)
 
 .PHONY: bench-since
-bench-since: build $(SYSTEM)-bench  ## Compares CPU of every call with an earlier commit, in pairs (10 to 25 minutes; COMMIT=v0.1.0)
+bench-since: build $(SYSTEM)-bench  ## Compares CPU of every call with an earlier commit, in pairs (half an hour; COMMIT=v0.1.0)
 	$(PY) bench/since.py $(or $(COMMIT),HEAD)
 
 .PHONY: bench-growth

@@ -47,28 +47,34 @@ def run_quietly(command: list[str]) -> None:
         raise RuntimeError(f"`{' '.join(command)}` failed:\n{outcome.stdout}{outcome.stderr}")
 
 
-def free_threaded_interpreter() -> str | None:
-    """An environment with our client on a free-threaded CPython; nothing when there is no such interpreter.
+def installed_from(source: Path, place: Path, base: str, build_dir: str) -> str:
+    """The interpreter of an environment that has our package as that folder has it, installed as users install it.
 
     It is installed anew each time, because the sources may have changed; what has not is not compiled again.
     """
     sys.path.insert(0, str(ROOT / "tools"))
-    import interpreters
     import setup
+
+    python = place / "bin/python"
+    if not python.exists():
+        run_quietly([base, "-m", "venv", "--clear", str(place)])
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    run_quietly([*pip, setup.backend(), "-r", "requirements/demo.txt"])
+    options = ["--no-deps", "--no-build-isolation", "--force-reinstall", "-C", f"build-dir={build_dir}"]
+    run_quietly([*pip, *options, str(source)])
+    return str(python)
+
+
+def free_threaded_interpreter() -> str | None:
+    """An environment with our client on a free-threaded CPython; nothing when there is no such interpreter."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    import interpreters
 
     if not interpreters.ensure_free_threaded():
         return None
     known = next(one for one in interpreters.find() if one.free_threaded)
-    place = ENVIRONMENTS / FREE_THREADED
-    python = place / "bin/python"
-    if not python.exists():
-        run_quietly([known.path, "-m", "venv", "--clear", str(place)])
     print(f"our client on CPython {known.tag} ...", flush=True)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
-    run_quietly([*pip, setup.backend(), "-r", "requirements/demo.txt"])
-    options = ["--no-deps", "--no-build-isolation", "--force-reinstall", "-C", "build-dir=build/py-free-threaded"]
-    run_quietly([*pip, *options, "."])
-    return str(python)
+    return installed_from(ROOT, ENVIRONMENTS / FREE_THREADED, known.path, "build/py-free-threaded")
 
 
 def interpreter_of(name: str) -> str | None:

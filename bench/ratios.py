@@ -25,7 +25,7 @@ class Ratio:
     after: list[float] = field(default_factory=list)
 
     def add(self, before: float, after: float) -> None:
-        """One more pair; any unit, as long as it is the same for both."""
+        """One more pair, microseconds."""
         self.before.append(before)
         self.after.append(after)
 
@@ -69,10 +69,10 @@ def column_of(ratio: float) -> int:
     return round((inside - DRAWN_FROM) / (DRAWN_TO - DRAWN_FROM) * (WIDTH - 1))
 
 
-def table(ratios: list[Ratio], unit: str) -> str:
+def table(ratios: list[Ratio]) -> str:
     """A line per case, under what the columns are."""
     scale = f"{DRAWN_FROM:<{WIDTH - 4}.2f}{DRAWN_TO:.2f}"
-    lines = [f"{'':<36}{'before':>10}{'after':>10} {unit:<4}{'ratio':>7}  {'95 %':<13}{'pairs':>6}  {scale}  verdict"]
+    lines = [f"{'':<36}{'before':>10}{'after':>10} us  {'ratio':>7}  {'95 %':<13}{'pairs':>6}  {scale}  verdict"]
     for each in ratios:
         low, high = each.interval()
         before, after = statistics.median(each.before), statistics.median(each.after)

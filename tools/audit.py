@@ -119,6 +119,7 @@ def main() -> int:
     declared = {name: declared_licence(name) for name in sorted(pins & set(packages))}
     wrong = list(licence_problems(pins, listed_licences(read("requirements/README.md")), declared))
     print("\n".join([*wrong, f"licences: {len(pins)} pinned packages, {len(wrong)} problems"]), flush=True)
+    assert CANARY[0] not in packages, "choose a canary that nothing installs: it would not be audited"
     report, said = look_up({**packages, CANARY[0]: CANARY[1]})
     if why := why_not_audited(report, said):
         print(f"known holes: NOT AUDITED, no database was reached: {why}")

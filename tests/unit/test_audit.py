@@ -59,6 +59,11 @@ def test_a_database_that_does_not_name_the_canary_audited_nothing(audited, repor
     assert "findings" not in printed
 
 
+def test_why_nothing_was_audited_is_told(audited):
+    assert "not found here" in audited([{"name": audit.CANARY[0], "skip_reason": "not found here"}])[1]
+    assert f"knows no hole of {audit.CANARY[0]}" in audited([CLEAN])[1]
+
+
 def test_the_list_of_licences_names_every_pinned_package_once():
     listed = audit.listed_licences(audit.read("requirements/README.md"))
     assert {"numpy", "scikit-build-core", "pytest", "ruff", "pip-audit"} <= audit.pinned()

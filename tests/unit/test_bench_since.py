@@ -52,7 +52,7 @@ def test_the_picture_shows_where_one_is_and_where_the_median_is():
 
 
 def test_the_table_has_a_line_per_case_as_wide_as_the_first():
-    lines = table([ratio_of(0.9), ratio_of(1.05)], "us").splitlines()
+    lines = table([ratio_of(0.9), ratio_of(1.05)]).splitlines()
     assert len(lines) == 3
     assert "less" in lines[1]
     assert "MORE" in lines[2]
