@@ -30,10 +30,10 @@ PATIENT = {"total_timeout": 30_000}
 
 
 @contextlib.contextmanager
-def turnstile(port: int) -> Iterator[None]:
+def turnstile(port: int, workers: int = WORKERS, work_ms: float = WORK_MS) -> Iterator[None]:
     """A turnstile before the node at this port, at `DOOR` and the same port."""
     script = Path(__file__).with_name("turnstile.py")
-    words = [sys.executable, str(script), DOOR, str(port), HOST, str(WORKERS), str(WORK_MS)]
+    words = [sys.executable, str(script), DOOR, str(port), HOST, str(workers), str(work_ms)]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

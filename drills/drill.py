@@ -9,6 +9,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import aerospike_py
 from history import percentile
 
 if TYPE_CHECKING:
@@ -95,6 +96,17 @@ class StallMeter:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join()
+
+
+def counted(event: str) -> int:
+    """How often the core of this process counted something."""
+    lines = aerospike_py.get_metrics().splitlines()
+    return sum(int(line.split()[-1]) for line in lines if f'{{event="{event}"}}' in line)
+
+
+def bar(value: float, longest: float) -> str:
+    """For a table: thirty marks for the longest."""
+    return "█" * max(1, round(value / longest * 30))
 
 
 def ms(seconds: float) -> str:

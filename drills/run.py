@@ -13,13 +13,16 @@ import time
 import backpressure
 import crowded
 import crowds
+import early
 import flow_control
 import hiccups
 import killed
 import overloaded
+import racks
 import reliability
 import restarted
 import seeds
+import shared
 import stopped
 import stormed
 import together
@@ -27,11 +30,14 @@ from drill import Drill, Report, Scale
 
 ALL: list[Drill] = [
     *killed.DRILLS,
+    *early.DRILLS,
     *restarted.DRILLS,
     *stopped.DRILLS,
     *hiccups.DRILLS,
     *crowded.DRILLS,
     *backpressure.DRILLS,
+    *shared.DRILLS,
+    *racks.DRILLS,
     *seeds.DRILLS,
     *stormed.DRILLS,
     *overloaded.DRILLS,

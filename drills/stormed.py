@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aerospike_py
 from aerospike_py import exception
-from drill import Drill, Report, Scale, ms
+from drill import Drill, Report, Scale, bar, counted, ms
 from history import percentile
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Storm:
     def __init__(self, node: Node, connecting_max: int) -> None:
         self.took: list[float] = []
         self.failed: list[str] = []
-        before = _opened()
+        before = counted("connection_opened")
         with node.client(connecting_max) as client:
             gate = threading.Barrier(CALLERS)
             threads = [threading.Thread(target=self._read, args=(client, gate)) for _ in range(CALLERS)]
@@ -86,7 +86,7 @@ class Storm:
                 thread.start()
             for thread in threads:
                 thread.join()
-            self.connects = _opened() - before
+            self.connects = counted("connection_opened") - before
 
     def _read(self, client: aerospike_py.Client, gate: threading.Barrier) -> None:
         gate.wait()
@@ -100,12 +100,6 @@ class Storm:
     def at(self, share: float) -> float:
         """The time that so many callers were served within."""
         return percentile(self.took, share)
-
-
-def _opened() -> int:
-    """Connections that this process has opened."""
-    lines = aerospike_py.get_metrics().splitlines()
-    return sum(int(line.split()[-1]) for line in lines if '{event="connection_opened"}' in line)
 
 
 def run_stormed(scale: Scale) -> Report:
@@ -142,8 +136,8 @@ def _table(storms: dict[str, Storm]) -> str:
         "| `max_connecting_per_node` | half are served after | all are | connects |\n|---|---|---|---|\n"
     )
     for name, storm in storms.items():
-        bar = "█" * max(1, round(storm.connects / longest * 30))
-        text += f"| {name} | {ms(storm.at(0.5))} | {ms(storm.at(1))} | {bar} {storm.connects} |\n"
+        marks = bar(storm.connects, longest)
+        text += f"| {name} | {ms(storm.at(0.5))} | {ms(storm.at(1))} | {marks} {storm.connects} |\n"
     return text
 
 

@@ -109,6 +109,7 @@ bool config_entry(std::string_view name, PyObject* value, parsed_config& to, boo
     }
     if (name == "conn_pools_per_node") return config_number(value, "conn_pools_per_node", unused);
     if (name == "tend_interval") return config_number(value, "tend_interval", native.tend_interval_ms);
+    if (name == "early_tend") return config_bool(value, "early_tend", native.early_tend);
     if (name == "use_services_alternate")
         return config_bool(value, "use_services_alternate", native.use_services_alternate);
     if (name == "merge_concurrent_reads")

@@ -203,10 +203,12 @@ void draw_compression(sim_plan& plan) {
     }
 }
 
-// Hedged reads and limits that adapt, in one run of three each, and drawn apart for the same reason.
+// Hedged reads and limits that adapt, in one run of three each, and no early tends in one of ten, all drawn apart for
+// the same reason.
 void draw_flow(sim_plan& plan) {
     sim_random from(sim_random::mix(plan.seed, 3));
     plan.config.adaptive_concurrency = sim_random(sim_random::mix(plan.seed, 4)).chance(0.34);
+    plan.config.early_tend = !sim_random(sim_random::mix(plan.seed, 7)).chance(0.1);
     if (!from.chance(0.34)) return;
     hedge_config& made = plan.config.hedged_reads;
     if (from.chance(0.7))
@@ -284,7 +286,8 @@ std::string sim_item::text() const {
 std::string sim_plan::text() const {
     return std::to_string(nodes) + " nodes, " + std::to_string(replicas) + " replicas, " + std::to_string(threads) +
            " threads, " + std::to_string(loops) + " loops; tend every " + std::to_string(config.tend_interval_ms) +
-           " ms, connect within " + std::to_string(config.connect_timeout_ms) + " ms, at most " +
+           (config.early_tend ? " ms, connect within " : " ms and never early, connect within ") +
+           std::to_string(config.connect_timeout_ms) + " ms, at most " +
            std::to_string(config.connections_per_node_max) + " connections a node, " +
            (config.max_concurrent_operations == 0
                 ? "calls without limit"

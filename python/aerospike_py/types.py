@@ -187,6 +187,8 @@ class ClientConfig(_RequiredConfig, total=False):
     `split_large_batches` (on unless set to False) sends 400 or more rows for one node over two connections, so that two
     threads of the node work on them.
     `max_connecting_per_node` (32) bounds the connects to a node that are under way at once, handshakes included.
+    `early_tend` (on unless set to False) asks the nodes how things stand as soon as calls fail, ten times a second at
+    most, instead of at the next `tend_interval`.
     `circuit_breaker` (on unless set to False) lets reads pass over a node that failed three times in a row, until it
     answers again; docs/flow_control.md says more.
     `retry_budget` (on unless set to False) lets a client send again no more than a fifth of the bytes it sends, beyond
@@ -208,6 +210,7 @@ class ClientConfig(_RequiredConfig, total=False):
     max_connecting_per_node: int
     conn_pools_per_node: int
     tend_interval: int
+    early_tend: bool
     use_services_alternate: bool
     max_concurrent_operations: int
     operation_queue_timeout_ms: int

@@ -86,6 +86,20 @@ def test_a_failed_attempt_makes_the_nodes_be_asked_early(ready):
         ready.face.get(KEY, ONCE_MORE)
 
 
+def test_nodes_are_not_asked_early_where_the_config_says_so(ready):
+    with pytest.raises(TypeError, match="early_tend must be a bool, not str"):
+        aerospike_py.client({"hosts": ready.cluster.hosts, "early_tend": "off"})
+    face = make_face("sync", {"hosts": ready.cluster.hosts, "timeout": 2000, "early_tend": False})
+    face.connect()
+    try:
+        ready.cluster.arm(hostile.closing, times=1)
+        with moves("attempt_retried"), moves_by(tend_early=0):
+            assert face.get(KEY, ONCE_MORE).bins == {"a": 1}
+    finally:
+        ready.cluster.heal()
+        face.dispose()
+
+
 def test_a_write_that_is_turned_away_is_parked(ready):
     ready.cluster.arm(hostile.refusing(11), times=1)
     with moves("call_parked"):
@@ -287,6 +301,7 @@ def test_every_counter_is_told():
         "log_dropped",
         "partition_map_changed",
         "queue_overflow",
+        "rack_left",
         "reply_discarded",
         "retry_refused",
         "tend_answered",

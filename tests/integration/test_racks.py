@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from fixtures import hostile
+from fixtures.counters import counts
 from fixtures.faces import KINDS
 from fixtures.replicated import faces_on, replicated_cluster
 
@@ -58,6 +59,16 @@ def test_every_read_goes_to_the_node_of_the_rack(racked, face_on, kind, rack):
     assert counts[node] == sum(counts) == 2 * len(KEYS)
     counts = served(racked, read_at_once(face, PREFER_RACK))
     assert counts[node] == sum(counts) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reads_that_leave_the_racks_are_counted(face_on, kind):
+    near, far = face_on(kind, rack_ids=[10]), face_on(kind, rack_ids=[99])
+    for face, left in ((near, 0), (far, 3 * len(KEYS))):
+        before = counts()["rack_left"]
+        read_one_by_one(face, PREFER_RACK)()
+        read_at_once(face, PREFER_RACK)()
+        assert counts()["rack_left"] - before == left
 
 
 @pytest.mark.parametrize("kind", KINDS)

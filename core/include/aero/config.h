@@ -59,6 +59,7 @@ struct client_config {
     uint32_t connections_per_node_max = 256;
     uint32_t connections_per_node_min = 0;  // kept open for calls on threads; loops have their own, see event_config
     uint32_t tend_interval_ms = 1000;
+    bool early_tend = true;  // nodes are asked before their time when calls fail, ten times a second at most
     bool use_services_alternate = false;
     uint32_t max_concurrent_operations = 0;   // 0: no limit
     uint32_t operation_queue_timeout_ms = 0;  // 0: the call's own deadline

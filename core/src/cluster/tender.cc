@@ -91,6 +91,9 @@ void tender::tick(nanos now) {
 }
 
 void tender::tend_soon(nanos now) {
+    // A session that a node has forgotten is not for the next round: until it is renewed the node answers nobody.
+    if (!config_.early_tend && std::ranges::none_of(members_, [&](const member& each) { return login_due(each, now); }))
+        return;
     soon_at_ = std::min(soon_at_, std::max(now, last_soon_ + soon_pause));
     if (soon_at_ <= now) tick(now);
 }

@@ -166,6 +166,7 @@ class tender {
     bool named_by_others(const member& who) const noexcept;
     void drop_members(nanos now);
     void drop(member_id id);
+    bool login_due(const member& who, nanos now) const noexcept;
     void pursue(member& who, nanos now);
     void publish();
 

@@ -208,6 +208,10 @@ void tender::drop(member_id id) {
     changed_ = review_ = true;
 }
 
+bool tender::login_due(const member& who, nanos now) const noexcept {
+    return security_ != nullptr && security_->logs_in() && who.known->login_due(now);
+}
+
 // Starts what is due: a connection, a round, or at once what the last round showed to be needed.
 void tender::pursue(member& who, nanos now) {
     link* on = find_link(who.link);
@@ -220,7 +224,7 @@ void tender::pursue(member& who, nanos now) {
         return;
     }
     if (on->state != link_state::idle) return;
-    if (security_ != nullptr && security_->logs_in() && who.known->login_due(now)) {
+    if (login_due(who, now)) {
         // A connection logs in once, at its beginning.
         close_link(who.link);
         who.link = 0;

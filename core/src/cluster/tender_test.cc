@@ -87,6 +87,21 @@ TEST(tender, looks_early_when_asked_but_not_too_often) {
     EXPECT_EQ(net.at(at(1)).requests, before + 2);
 }
 
+TEST(tender, keeps_to_its_rounds_when_it_may_not_look_early) {
+    client_config config = seeds({1});
+    config.early_tend = false;
+    scripted_network net(config);
+    serve_three(net);
+    net.start();
+    net.advance(1'050);
+    const unsigned before = net.at(at(1)).requests;
+    net.machine.tend_soon(net.now);
+    net.advance(500);
+    EXPECT_EQ(net.at(at(1)).requests, before);
+    net.advance(500);
+    EXPECT_EQ(net.at(at(1)).requests, before + 1);
+}
+
 TEST(tender, nodes_that_lie_about_everything_do_no_harm) {
     scripted_network net(seeds({1, 2}));
     serve_three(net);

@@ -68,9 +68,14 @@ uint8_t by_rack(const namespace_map& map, const view& seen, unsigned partition, 
             if (owner < map.racks.size() && map.racks[owner] == rack) add(owner);
         }
     }
+    const unsigned preferred = count;
     for (unsigned r = 0; r < map.replicas; ++r) add(map.owners[r][partition]);
     if (count == 0) return walk(map, seen, partition, 0, asked, now);
-    return best_of(seen, std::span(order).first(count), asked, now);
+    const uint8_t best = best_of(seen, std::span(order).first(count), asked, now);
+    const auto on_racks = std::span(order).first(preferred);
+    if (!seen.preferred_racks.empty() && std::ranges::find(on_racks, best) == on_racks.end())
+        metrics::count(metrics::event::rack_left);
+    return best;
 }
 
 }  // namespace

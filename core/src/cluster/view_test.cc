@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "metrics/counters.h"
+
 namespace aero::cluster {
 namespace {
 
@@ -103,6 +105,25 @@ TEST(route, takes_the_replicas_in_their_order_within_one_rack) {
     at.seen.preferred_racks = {99};
     EXPECT_EQ(at.choose(replica_policy::prefer_rack, {}), 0) << "nobody on any: as sequence";
     EXPECT_EQ(at.choose(replica_policy::prefer_rack, {0}), 1);
+}
+
+TEST(route, counts_reads_that_leave_the_preferred_racks) {
+    three_nodes at;
+    at.map.racks = {10, 20, 30};
+    const auto left_by = [&](std::initializer_list<unsigned> asked,
+                             replica_policy policy = replica_policy::prefer_rack) {
+        const uint64_t before = metrics::count_of(metrics::event::rack_left);
+        at.choose(policy, asked);
+        return metrics::count_of(metrics::event::rack_left) - before;
+    };
+    EXPECT_EQ(left_by({}), 0u) << "no racks are preferred";
+    at.seen.preferred_racks = {30, 20};
+    EXPECT_EQ(left_by({}), 0u);
+    EXPECT_EQ(left_by({2}), 0u) << "the second is preferred too";
+    EXPECT_EQ(left_by({2, 1}), 1u);
+    EXPECT_EQ(left_by({}, replica_policy::sequence), 0u) << "a read that prefers none";
+    at.map.racks.clear();
+    EXPECT_EQ(left_by({}), 1u) << "the server knows no racks";
 }
 
 TEST(replica_count, counts_distinct_active_owners) {

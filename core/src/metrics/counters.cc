@@ -34,6 +34,7 @@ std::string_view name_of(event which) noexcept {
         case event::breaker_closed: return "breaker_closed";
         case event::breaker_probed: return "breaker_probed";
         case event::breaker_avoided: return "breaker_avoided";
+        case event::rack_left: return "rack_left";
         case event::hedge_sent: return "hedge_sent";
         case event::hedge_won: return "hedge_won";
         case event::hedge_refused: return "hedge_refused";

@@ -38,6 +38,7 @@ enum class event : uint8_t {
     breaker_closed,       // such a node answered again
     breaker_probed,       // a read was sent to such a node to see
     breaker_avoided,      // a read, or a row of a batch, went to another node because of one
+    rack_left,            // such a read, where racks are preferred, went to a node on none of them
     hedge_sent,           // a record was asked of a second replica because the first was slow
     hedge_won,            // the second answered first
     hedge_refused,        // a record would have been asked of a second replica, but for the budget
