@@ -7,10 +7,11 @@ import time
 
 import aerospike_py
 from aerospike_py import exception
-from crowded import CROWD, DOOR, NEVER_MS, WORK_MS, WORKERS, turnstile
+from crowded import CROWD, NEVER_MS
 from drill import Drill, Report, Scale, ms
 from history import percentile
 from ring import Ring
+from turnstile import DOOR, WORK_MS, WORKERS, turnstile
 
 KEY = ("test", "backpressure", 1)
 PATIENT = {"total_timeout": 30_000}

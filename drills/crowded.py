@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import aerospike_py
 from aerospike_py import exception
 from drill import Drill, Report, Scale, StallMeter, ms
 from history import percentile
-from ring import HOST, Ring
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ring import Ring
+from turnstile import DOOR, WORK_MS, WORKERS, turnstile
 
 NEVER_MS = 60_000
-DOOR = "127.0.0.2"
-WORKERS, WORK_MS = 4, 4
 CROWD = 64  # threads of one client, each of which reads as fast as it is answered
 NEIGHBOUR_EVERY_SECONDS = 0.02
 SETTLING_SECONDS = 3.0
 KEY = ("test", "crowded", 1)
 PATIENT = {"total_timeout": 30_000}
-
-
-@contextlib.contextmanager
-def turnstile(port: int, workers: int = WORKERS, work_ms: float = WORK_MS) -> Iterator[None]:
-    """A turnstile before the node at this port, at `DOOR` and the same port."""
-    script = Path(__file__).with_name("turnstile.py")
-    words = [sys.executable, str(script), DOOR, str(port), HOST, str(workers), str(work_ms)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            if process.stdout.readline() != b"ready\n":
-                raise RuntimeError("the turnstile does not open")
-            yield
-        finally:
-            process.kill()
 
 
 class Measured:

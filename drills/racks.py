@@ -9,9 +9,9 @@ import time
 import aerospike_py
 from aerospike_py import exception
 from aerospike_py.testing import Server
-from crowded import DOOR, turnstile
 from drill import Drill, Report, Scale, bar, counted, ms
 from history import percentile
+from turnstile import DOOR, turnstile
 
 RACKS = [1, 2, 3]
 PREFERRED = [1, 2]

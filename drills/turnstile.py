@@ -1,17 +1,40 @@
-"""A process before a node that lets so few requests at once through to it, each for so long; the others stand in line.
+"""A door before a node that lets so few requests at once through to it, each for so long; the others stand in line.
 
-`python turnstile.py HOST PORT UPSTREAM WORKERS MS` listens on HOST:PORT, serves UPSTREAM:PORT and says `ready`. What is
-no request for one record passes at once.
+It is a process of its own: `python turnstile.py HOST PORT UPSTREAM WORKERS MS` listens on HOST:PORT, serves
+UPSTREAM:PORT and says `ready`. What is no request for one record passes at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+from ring import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEADER = 8
 RECORD = 3
+DOOR = "127.0.0.2"  # the address it listens on
+WORKERS, WORK_MS = 4, 4
+
+
+@contextlib.contextmanager
+def turnstile(port: int, workers: int = WORKERS, work_ms: float = WORK_MS) -> Iterator[None]:
+    """One before the node at this port, at `DOOR` and the same port."""
+    words = [sys.executable, __file__, DOOR, str(port), HOST, str(workers), str(work_ms)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            if process.stdout.readline() != b"ready\n":
+                raise RuntimeError("the turnstile does not open")
+            yield
+        finally:
+            process.kill()
 
 
 async def read_message(source: asyncio.StreamReader) -> bytes:

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from fixtures.faces import KINDS, make_face
-from fixtures.hostile import COMPRESSED, HEADER, INFO, RECORD, ProxiedCluster, frame, messages_of, packed, plain
+from fixtures.hostile import COMPRESSED, HEADER, INFO, RECORD, ProxiedCluster, bomb, frame, messages_of, packed, plain
 from fixtures.listener import read_message
 
 import aerospike_py
@@ -113,7 +113,7 @@ def test_lies_are_refused_and_the_connection_goes_on(talk):
         "more comes out": packed(good, len(good) - 1),
         "a bomb that is none": packed(good, hundred_mib),
         "beyond every limit": packed(good, 2**60),
-        "a real bomb": packed(frame(RECORD, bytes(hundred_mib)), 1000),
+        "a real bomb": bomb(100, announced=1000),
         "something behind": packed(good, trailing=b"x"),
         "two messages": packed(good + good),
         "nested": packed(packed(good)),
