@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import aerospike_py
 from aerospike_py import exception
-from crowded import CROWD, NEVER_MS
+from crowded import NEVER_MS, SCENE, crowd
 from drill import Drill, Report, Scale, ms
 from history import percentile
 from ring import Ring
-from turnstile import DOOR, WORK_MS, WORKERS, turnstile
+from turnstile import DOOR, turnstile
 
 KEY = ("test", "backpressure", 1)
 PATIENT = {"total_timeout": 30_000}
@@ -29,11 +28,7 @@ class Measured:
         with aerospike_py.client({"hosts": hosts, **config}).connect() as client:
             client.put(KEY, {"n": 1}, policy=PATIENT)
             until = time.monotonic() + seconds
-            threads = [threading.Thread(target=self._read_until, args=(client, until)) for _ in range(CROWD)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            crowd(lambda _: self._read_until(client, until))
         self.rate = len(self.took) / seconds
 
     def _read_until(self, client: aerospike_py.Client, until: float) -> None:
@@ -78,9 +73,7 @@ def run_backpressure(scale: Scale) -> Report:
 
 
 def _table(all_of: dict[str, Measured]) -> str:
-    text = (
-        f"A node that works on {WORKERS} requests at once, {WORK_MS} ms on each, and {CROWD} threads of one client "
-        "that read as fast as\nthey are answered:\n\n"
+    text = SCENE + (
         "| bound | served | half of them within | 99 % | refused | half of them within |\n|---|---|---|---|---|---|\n"
     )
     for name, measured in all_of.items():

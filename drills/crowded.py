@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import aerospike_py
 from aerospike_py import exception
@@ -12,12 +13,30 @@ from history import percentile
 from ring import Ring
 from turnstile import DOOR, WORK_MS, WORKERS, turnstile
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NEVER_MS = 60_000
 CROWD = 64  # threads of one client, each of which reads as fast as it is answered
 NEIGHBOUR_EVERY_SECONDS = 0.02
 SETTLING_SECONDS = 3.0
 KEY = ("test", "crowded", 1)
 PATIENT = {"total_timeout": 30_000}
+
+
+SCENE = (
+    f"A node that works on {WORKERS} requests at once, {WORK_MS} ms on each, and {CROWD} threads of one client "
+    "that read as fast as\nthey are answered:\n\n"
+)
+
+
+def crowd(read_on: Callable[[int], None]) -> None:
+    """Runs it in as many threads, each with its number, until all have ended."""
+    threads = [threading.Thread(target=read_on, args=(number,)) for number in range(CROWD)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 class Measured:

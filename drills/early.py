@@ -67,7 +67,7 @@ class Writer:
 def run_early(scale: Scale) -> Report:
     """Two clients write side by side while one node after another is killed and comes back."""
     report = Report()
-    kills = scale.pick(1, 3, 10)
+    kills = scale.pick(1, 6, 10)
     pauses: dict[str, list[float]] = {"on": [], "off": []}
     with Ring(3, dead_ms=round(DEAD_SECONDS * 1000)) as ring:
         ring.wait_until_settled()
@@ -89,7 +89,8 @@ def run_early(scale: Scale) -> Report:
         typical["on"] <= DEAD_SECONDS + SLACK_SECONDS,
         f"writes stand still for {typical['on']:.2f} s, the next master is known after {DEAD_SECONDS} s",
     )
-    report.need(typical["on"] < typical["off"], "early tends are not early: the drill shows nothing")
+    # A round of the tend that happens to follow the kill at the right moment serves as well, every third time or so.
+    report.need(sum(pauses["on"]) < sum(pauses["off"]), "early tends are not early: the drill shows nothing")
     report.need(max(pauses["off"]) < FAILOVER_SECONDS, "writes did not go on")
     report.figures = {f"writes stood still, {name}": f"{seconds:.2f} s" for name, seconds in typical.items()}
     report.tables["early tends"] = _table(pauses)
@@ -115,5 +116,6 @@ DRILLS = [
         "a node is killed: writes reach the next master within half a second of its being named, whatever "
         "`tend_interval` says, and none fails but what was under way",
         run_early,
+        in_short=False,  # one kill says nothing
     )
 ]

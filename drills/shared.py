@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import aerospike_py
 from aerospike_py import exception
-from crowded import CROWD, NEVER_MS
+from crowded import CROWD, NEVER_MS, SCENE, crowd
 from drill import Drill, Report, Scale, bar, counted, ms
 from history import percentile
 from ring import Ring
-from turnstile import DOOR, WORK_MS, WORKERS, turnstile
+from turnstile import DOOR, turnstile
 
 KEY = ("test", "shared", 1)
 PATIENT = {"total_timeout": 30_000}
@@ -29,11 +28,7 @@ class Measured:
         with aerospike_py.client(config).connect() as client:
             client.put(KEY, {"n": 1}, policy=PATIENT)
             self._until = time.monotonic() + seconds
-            threads = [threading.Thread(target=self._read_on, args=(client, took)) for took in self._took]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            crowd(lambda number: self._read_on(client, self._took[number]))
         self.opened = counted("connection_opened") - before
         self.all = [each for took in self._took for each in took]
         self.rate = len(self.all) / seconds
@@ -71,9 +66,7 @@ def run_shared(scale: Scale) -> Report:
 
 
 def _table(all_of: dict[str, Measured]) -> str:
-    text = (
-        f"A node that works on {WORKERS} requests at once, {WORK_MS} ms on each, and {CROWD} threads of one client "
-        "that read as fast as\nthey are answered:\n\n"
+    text = SCENE + (
         "| `max_conns_per_node` | opened, tend included | served | half within | 99 % | reads of the thread with the "
         "fewest | with the most |\n|---|---|---|---|---|---|---|\n"
     )

@@ -177,12 +177,13 @@ def test_a_session_that_ended_behind_our_back_is_made_again(new_client):
         assert client.get(KEY, policy={"total_timeout": 10_000}).bins == {"a": 2}
 
 
+@pytest.mark.parametrize("tends", [{}, {"early_tend": False, "tend_interval": 60_000}], ids=["early", "never early"])
 @pytest.mark.parametrize("code", [66, 80])
-def test_a_session_that_ends_on_a_running_connection_fails_no_call(server, new_client, code):
+def test_a_session_that_ends_on_a_running_connection_fails_no_call(server, new_client, code, tends):
     patient = {"total_timeout": 20_000}
     keys = [("test", "login", n) for n in range(60)]
     with hostile.ProxiedCluster(server.hosts) as cluster:
-        client = new_client(cluster.hosts, user="ada", password="pass of ada")
+        client = new_client(cluster.hosts, user="ada", password="pass of ada", **tends)
         client.connect()
         many_at_once(client)
         forgetful = cluster.proxies[0]
